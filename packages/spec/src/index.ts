@@ -1,0 +1,3 @@
+export * from './cluster-spec.js';
+export * from './errors.js';
+export * from './secrets.js';

@@ -1,0 +1,45 @@
+/** The secrets of a cluster, by name. Values live in one 0600 file or in Kubernetes Secrets, never in a plan. */
+export const secretNames = [
+  /** PostgreSQL's superuser `postgres`. */
+  'postgres',
+  /** Role `replicator`, used by standbys. */
+  'replication',
+  /** Role `rewinder`, used by pg_rewind. */
+  'rewind',
+  /** Patroni's REST API, for everything that changes something. */
+  'patroni-api',
+  /** HAProxy's statistics page and metrics. */
+  'haproxy-stats',
+  /** Role `pgbouncer`, which may only look up password verifiers. */
+  'pgbouncer',
+  /** A name that tells this etcd cluster from another. */
+  'etcd-token',
+] as const;
+
+export type SecretName = (typeof secretNames)[number];
+
+/** A value that is known only by name until a runtime needs it. */
+export interface SecretRef {
+  readonly secret: SecretName;
+}
+
+/** Text with secrets in it: pieces in order. A plain string has none. */
+export type Template = string | readonly (string | SecretRef)[];
+
+export type Secrets = Readonly<Record<SecretName, string>>;
+
+export function secret(name: SecretName): SecretRef {
+  return { secret: name };
+}
+
+/** Puts the values in. The result is secret: never log it, never put it in argv. */
+export function fillTemplate(template: Template, secrets: Secrets): string {
+  if (typeof template === 'string') return template;
+  return template.map((piece) => (typeof piece === 'string' ? piece : secrets[piece.secret])).join('');
+}
+
+/** For people and for git: `<secret:NAME>` in place of each value. */
+export function redactTemplate(template: Template): string {
+  if (typeof template === 'string') return template;
+  return template.map((piece) => (typeof piece === 'string' ? piece : `<secret:${piece.secret}>`)).join('');
+}
