@@ -6,6 +6,8 @@ import type { ClusterSpec, Secrets } from '@holdfast/spec';
 export interface ClusterContext {
   readonly spec: ClusterSpec;
   readonly specFile: string | undefined;
+  /** Folder of the spec file, or the one it would be in. */
+  readonly specDirectory: string;
   /** Absolute, real path. */
   readonly stateDirectory: string;
   readonly runtime: Runtime;

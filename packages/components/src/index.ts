@@ -1,4 +1,15 @@
+export * from './accounts.js';
+export * from './addresses.js';
 export * from './clients.js';
+export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
+export { renderEtcdFlags } from './etcd/unit.js';
+export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
+export { renderHaproxyConfiguration } from './haproxy/configuration.js';
 export * from './paths.js';
+export { createPatroniClient, type PatroniClientOptions } from './patroni/client.js';
+export { renderPatroniConfiguration } from './patroni/configuration.js';
+export { renderDynamicConfiguration } from './patroni/dynamic-configuration.js';
+export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbouncer/configuration.js';
 export * from './plan.js';
+export * from './plan-cluster.js';
 export * from './unit.js';

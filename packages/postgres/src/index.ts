@@ -1,1 +1,4 @@
-export {};
+export * from './connect.js';
+export * from './errors.js';
+export * from './quote.js';
+export * from './scram.js';

@@ -1,1 +1,15 @@
+export { diffPlans } from './diff-plans.js';
+export * from './process/lock.js';
+export * from './process/port-holder.js';
+export * from './process/proc.js';
+export { createProcessRuntime, type ProcessRuntimeOptions } from './process/process-runtime.js';
+export { runSupervisor, type SupervisorOptions } from './process/supervisor/run-supervisor.js';
+export { supervisorState } from './process/supervisor-process.js';
+export { findAccounts } from './process/tools/accounts.js';
+export { type EnsureToolsOptions, ensureTools } from './process/tools/ensure-tools.js';
+export { findPatroni, type PatroniSearch } from './process/tools/find-patroni.js';
+export { findTools, type MissingTool, type ToolName, type ToolSearch } from './process/tools/find-tools.js';
+export { judgePatroniVersion } from './process/tools/patroni-version.js';
+export { findProgram } from './process/tools/programs.js';
+export { listMarkedProcesses, type MarkedProcess } from './process/unit-processes.js';
 export * from './runtime.js';

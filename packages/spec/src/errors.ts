@@ -63,3 +63,73 @@ export class HoldfastError extends Error {
     };
   }
 }
+
+/** One thing that is wrong with a spec file. */
+export interface SpecIssue {
+  /** `etcd.size`, `postgres.hba[0]`; `(document)` when it concerns the whole file. */
+  readonly path: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** Counted from 1; known for YAML syntax errors. */
+  readonly column?: number;
+  /** What is wrong, without the path: `must be 1, 3, 5 or 7`. */
+  readonly problem: string;
+  /** The offending value as text, shortened; undefined where it could hold a secret. */
+  readonly value?: string;
+  readonly suggestion: string;
+}
+
+/** Everything that is wrong with a spec file, at once. Code `HF_SPEC_INVALID`. */
+export class SpecInvalidError extends HoldfastError {
+  readonly issues: readonly SpecIssue[];
+
+  constructor(fileName: string, issues: readonly SpecIssue[], cause?: unknown) {
+    super({
+      code: 'HF_SPEC_INVALID',
+      message: `${fileName} is not valid: ${issues.length === 1 ? '1 error' : `${issues.length} errors`}.`,
+      detail: issues.map((issue) => describeIssue(fileName, issue)).join('\n'),
+      suggestion: `Correct ${fileName} and try again; nothing was changed.`,
+      exitCode: ExitCode.usage,
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.issues = issues;
+  }
+
+  override toJSON() {
+    return { ...super.toJSON(), issues: this.issues };
+  }
+}
+
+function describeIssue(fileName: string, issue: SpecIssue): string {
+  const place = `${fileName}:${issue.line}${issue.column === undefined ? '' : `:${issue.column}`}`;
+  const value = issue.value === undefined ? '' : ` (found: ${issue.value})`;
+  return `${place}: ${issue.path}: ${issue.problem}${value}\n    ${issue.suggestion}`;
+}
+
+/** `ports: auto`, and the ports chosen earlier are missing or too few. */
+export function portsNotChosen(detail: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SPEC_PORTS_NOT_CHOSEN',
+    message: `The file says \`ports: auto\`, but ${detail}.`,
+    suggestion: 'Run `holdfast up`, which chooses free ports, or give the ports in the file.',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function memberUnknown(name: string, known: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SPEC_MEMBER_UNKNOWN',
+    message: `The cluster has no member ${JSON.stringify(name)}.`,
+    suggestion: `Its members are ${known.join(', ')}.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function poolerDisabled(): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SPEC_POOLER_DISABLED',
+    message: 'The cluster has no pooler.',
+    suggestion: 'Set `pooler.enabled: true` in the spec and run `holdfast up`.',
+    exitCode: ExitCode.usage,
+  });
+}

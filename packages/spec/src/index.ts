@@ -1,3 +1,16 @@
 export * from './cluster-spec.js';
+export * from './connection-url.js';
+export * from './defaults.js';
 export * from './errors.js';
+export { type HbaLine, type HbaReading, readHbaLine } from './hba-line.js';
+export * from './init-template.js';
+export * from './json-schema.js';
+export { checkParameter, managedParameters, mergeParameters, weakensSynchronous } from './parameters.js';
+export * from './parse-spec-file.js';
+export * from './ports.js';
+export type { Problem } from './problem.js';
+export * from './quantity.js';
+export * from './resolve-spec.js';
+export type { PortsFile, SpecFile } from './schema.js';
 export * from './secrets.js';
+export { specDefaults } from './spec-defaults.js';

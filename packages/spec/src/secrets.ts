@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** The secrets of a cluster, by name. Values live in one 0600 file or in Kubernetes Secrets, never in a plan. */
 export const secretNames = [
   /** PostgreSQL's superuser `postgres`. */
@@ -42,4 +44,25 @@ export function fillTemplate(template: Template, secrets: Secrets): string {
 export function redactTemplate(template: Template): string {
   if (typeof template === 'string') return template;
   return template.map((piece) => (typeof piece === 'string' ? piece : `<secret:${piece.secret}>`)).join('');
+}
+
+/** New values for all secrets, each from 36 random bytes. Not pure. */
+export function generateSecrets(): Secrets {
+  return {
+    postgres: generateSecret(),
+    replication: generateSecret(),
+    rewind: generateSecret(),
+    'patroni-api': generateSecret(),
+    'haproxy-stats': generateSecret(),
+    pgbouncer: generateSecret(),
+    'etcd-token': generateSecret(),
+  };
+}
+
+/** Letters, digits, hyphen and underscore, beginning with a letter: needs quotes nowhere and looks like no option. */
+function generateSecret(): string {
+  for (;;) {
+    const value = randomBytes(36).toString('base64url');
+    if (/^[A-Za-z]/.test(value)) return value;
+  }
 }

@@ -1,0 +1,40 @@
+import { renderToFolder } from '@holdfast/cluster';
+import { ExitCode, HoldfastError } from '@holdfast/spec';
+import type { Command } from 'commander';
+import { runs } from '../../define-command.js';
+
+interface Options {
+  readonly output: string;
+}
+
+export function addRender(program: Command): void {
+  const command = program
+    .command('render')
+    .description('write every configuration file to a folder and start nothing; secrets stay out')
+    .argument('[runtime]', 'process (docker and kubernetes come later)', 'process')
+    .requiredOption('-o, --output <folder>', 'an empty or new folder');
+  runs<Options>(
+    command,
+    [
+      ['holdfast render -o rendered', 'what `holdfast up` would run'],
+      ['holdfast render process -f staging.yaml -o /tmp/staging', 'another file'],
+    ],
+    async ([runtime = 'process'], { output: folder }, environment) => {
+      if (runtime !== 'process') {
+        throw new HoldfastError({
+          code: 'HF_RUNTIME_UNAVAILABLE',
+          message: `The runtime "${runtime}" is not part of this version.`,
+          suggestion: 'holdfast render process -o FOLDER',
+          exitCode: ExitCode.usage,
+        });
+      }
+      const files = await renderToFolder({
+        file: environment.file,
+        cwd: environment.cwd,
+        folder,
+        signal: environment.signal,
+      });
+      environment.output.result({ runtime, files }, files.join('\n'));
+    },
+  );
+}

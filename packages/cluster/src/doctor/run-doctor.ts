@@ -1,0 +1,94 @@
+import type { ClusterContext } from '../context.js';
+import { fetchView } from '../fetch-view.js';
+import { gatherStatusFacts } from '../local-facts.js';
+import { answer, valueIn } from '../observation.js';
+import { judgeClock } from './check-clock.js';
+import { judgeDescriptors } from './check-descriptors.js';
+import { judgeDisk } from './check-disk.js';
+import { judgeDrift } from './check-drift.js';
+import { judgeEtcd } from './check-etcd.js';
+import { judgeHaproxy } from './check-haproxy.js';
+import { judgeMemory } from './check-memory.js';
+import { judgePatroni } from './check-patroni.js';
+import { judgePermissions } from './check-permissions.js';
+import { judgePorts } from './check-ports.js';
+import { judgeProcesses } from './check-processes.js';
+import { judgeReplication } from './check-replication.js';
+import { judgeSlots } from './check-slots.js';
+import { judgeTools } from './check-tools.js';
+import { type Finding, info } from './finding.js';
+import { gatherConfiguration, gatherFiles, gatherSlots, gatherWanted, pendingChanges } from './gather-cluster.js';
+import {
+  gatherClock,
+  gatherDescriptors,
+  gatherDisk,
+  gatherLeftovers,
+  gatherMemory,
+  gatherModes,
+  gatherPorts,
+} from './gather-machine.js';
+
+/** Each fact is gathered within this or counts as unknown; finding the tools runs a few programs. */
+const patienceMilliseconds = 10_000;
+
+/**
+ * Looks at the machine and the cluster for what is wrong or soon will be. Changes nothing; works with any part dead, and before the
+ * first `up`. Throws only when `signal` aborts.
+ */
+export async function runDoctor(context: ClusterContext, signal: AbortSignal): Promise<Finding[]> {
+  const { spec, stateDirectory, secrets } = context;
+  const ask = async <T>(question: (limit: AbortSignal) => Promise<T>) =>
+    valueIn(await answer(question, { signal, timeoutMilliseconds: patienceMilliseconds }));
+  const [view, facts, current, wanted, disk, memory, clock] = await Promise.all([
+    fetchView(context, signal),
+    gatherStatusFacts(context, signal),
+    ask((limit) => context.runtime.currentPlan(limit)),
+    ask((limit) => gatherWanted(context, limit)),
+    ask(() => gatherDisk(spec, stateDirectory)),
+    ask(gatherMemory),
+    ask(gatherClock),
+  ]);
+  const plan = current ?? wanted?.plan;
+  const [slots, configuration, files, descriptors, modes] = await Promise.all([
+    ask(() => gatherSlots(context, view)),
+    ask((limit) => gatherConfiguration(context, view, limit)),
+    ask(() => gatherFiles(current, secrets)),
+    ask(() => gatherDescriptors(view.units)),
+    ask(() => gatherModes(stateDirectory, plan)),
+  ]);
+  signal.throwIfAborted();
+  const unitsKnown = view.units.length > 0 || current === undefined;
+  const members = spec.members.map(({ name }) => name);
+  const runs = view.units.some(({ pids }) => pids.length > 0);
+  const ofTheCluster = runs
+    ? [
+        ...judgeEtcd(view),
+        ...judgePatroni(view, wanted?.search.tools?.patroni.origin ?? facts.patroniOrigin),
+        ...judgeReplication(view),
+        ...judgeHaproxy(view),
+        ...judgeSlots(slots, members, disk?.[0]?.freeBytes),
+      ]
+    : [info('cluster', 'nothing runs here, so only the machine was examined', 'holdfast up')];
+  return [
+    ...judgeTools(wanted?.search),
+    ...judgeProcesses({
+      units: view.units,
+      supervisor: facts.supervisor,
+      leftovers: unitsKnown ? gatherLeftovers(stateDirectory, view.units, facts.supervisor.pid) : [],
+    }),
+    ...judgePorts(gatherPorts(plan, unitsKnown ? view.units : undefined)),
+    ...judgeDisk(disk ?? []),
+    ...(memory ? judgeMemory(spec, memory) : []),
+    judgeClock(clock),
+    ...judgeDescriptors(spec, descriptors ?? []),
+    ...judgePermissions(modes ?? []),
+    ...ofTheCluster,
+    ...judgeDrift({
+      configuration,
+      wanted: current?.dynamicConfiguration,
+      pendingChanges: pendingChanges(current, wanted?.plan),
+      files: files ?? [],
+    }),
+    ...spec.warnings.map((line, index) => info(`spec.${index + 1}`, line)),
+  ];
+}

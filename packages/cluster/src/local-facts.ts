@@ -1,0 +1,60 @@
+import { readFile, readlink, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { memberDataDirectory } from '@holdfast/components';
+import { supervisorState } from '@holdfast/runtime';
+import type { ClusterContext } from './context.js';
+import { fetchView } from './fetch-view.js';
+import { answer, valueIn } from './observation.js';
+import { partTimeoutMilliseconds } from './observe.js';
+import { type StatusFacts, type StatusReport, statusReport } from './status.js';
+
+/** What `status` shows, found out at once: answers within 2 s whatever is dead or frozen. */
+export async function fetchStatus(context: ClusterContext, signal: AbortSignal): Promise<StatusReport> {
+  const [view, facts] = await Promise.all([fetchView(context, signal), gatherStatusFacts(context, signal)]);
+  return statusReport(view, facts);
+}
+
+/** What a status report says beyond the view. */
+export async function gatherStatusFacts(context: ClusterContext, signal: AbortSignal): Promise<StatusFacts> {
+  const options = { signal, timeoutMilliseconds: partTimeoutMilliseconds };
+  const [postmasters, supervisor, plan] = await Promise.all([
+    findPostmasters(context),
+    answer((limit) => supervisorState(context.stateDirectory, limit), options),
+    answer((limit) => context.runtime.currentPlan(limit), options),
+  ]);
+  const patroni = valueIn(plan)?.units.find(({ component }) => component === 'patroni');
+  return {
+    stateDirectory: context.stateDirectory,
+    postmasters,
+    supervisor: valueIn(supervisor) ?? { pid: undefined, alive: undefined },
+    // argv ends with the script and its configuration file.
+    patroniOrigin: patroni?.argv.at(-2),
+  };
+}
+
+/**
+ * The pid of each member's postmaster: the first line of `postmaster.pid`, believed only when a process with that pid works in
+ * that data directory (pids are reused). Members without one are absent.
+ * https://www.postgresql.org/docs/15/storage-file-layout.html
+ */
+export async function findPostmasters(context: ClusterContext): Promise<ReadonlyMap<string, number>> {
+  const found = await Promise.all(
+    context.spec.members.map(async ({ name }) => {
+      const pid = await findPostmaster(memberDataDirectory(context.stateDirectory, name));
+      return pid === undefined ? [] : [[name, pid] as const];
+    }),
+  );
+  return new Map(found.flat());
+}
+
+/** See findPostmasters; undefined: none runs there, or this account may not know. */
+export async function findPostmaster(dataDirectory: string): Promise<number | undefined> {
+  try {
+    const pid = Number((await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n', 1)[0]);
+    if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
+    const [worksIn, data] = await Promise.all([readlink(`/proc/${pid}/cwd`), realpath(dataDirectory)]);
+    return worksIn === data ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}

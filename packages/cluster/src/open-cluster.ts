@@ -1,0 +1,127 @@
+import { access, readFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { createEtcdClient, createHaproxyClient, createPatroniClient } from '@holdfast/components';
+import { createProcessRuntime } from '@holdfast/runtime';
+import {
+  type ClusterSpec,
+  fixedPorts,
+  type Machine,
+  type PortAssignment,
+  parseSpecFile,
+  portShape,
+  requestedPorts,
+  resolveSpec,
+  type Secrets,
+  type SpecFile,
+} from '@holdfast/spec';
+import type { Clients, ClusterContext } from './context.js';
+import { runtimeUnavailable, specFileMissing } from './errors-up.js';
+import { readPorts } from './state/port-assignment.js';
+import { readSecrets } from './state/secrets-file.js';
+import { locateStateDirectory } from './state/state-directory.js';
+
+export const specFileName = 'holdfast.yaml';
+
+export interface OpenOptions {
+  /** `-f FILE`; undefined: holdfast.yaml in `cwd` if it is there, else the default cluster. */
+  readonly file: string | undefined;
+  readonly cwd: string;
+}
+
+/** A parsed spec file and where it stands. */
+export interface LoadedSpec {
+  readonly file: SpecFile;
+  /** Undefined: there is none, the default cluster. */
+  readonly path: string | undefined;
+  /** Folder that relative paths in the spec start from. */
+  readonly base: string;
+}
+
+/** Finds, reads and validates the spec. Errors: HF_SPEC_MISSING, HF_SPEC_INVALID. */
+export async function loadSpec(options: OpenOptions): Promise<LoadedSpec> {
+  const path = resolve(options.cwd, options.file ?? specFileName);
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!exists && options.file !== undefined) throw specFileMissing(path);
+  const base = dirname(path);
+  if (!exists) return { file: parseSpecFile('', specFileName), path: undefined, base };
+  return { file: parseSpecFile(await readFile(path, 'utf8'), options.file ?? specFileName), path, base };
+}
+
+/** This machine, or the part of it that a container or service limit leaves. */
+export function thisMachine(): Machine {
+  const limit = process.constrainedMemory();
+  const memoryBytes = limit > 0 && limit < totalmem() ? limit : totalmem();
+  return { memoryBytes, cores: availableParallelism() };
+}
+
+/** The spec with default ports where free ones are still to be chosen: enough for everything but addresses. */
+export function draftSpec({ file }: LoadedSpec): ClusterSpec {
+  const ports = requestedPorts(file) === 'auto' ? fixedPorts(portShape(file)) : undefined;
+  return resolveSpec(file, thisMachine(), ports);
+}
+
+/** Opens a cluster for looking at it or operating on it; changes nothing. Dispose of `runtime` when done. */
+export async function openCluster(options: OpenOptions): Promise<ClusterContext> {
+  const loaded = await loadSpec(options);
+  const preliminary = draftSpec(loaded);
+  const stateDirectory = await locateStateDirectory(loaded.base, preliminary.name, preliminary.dataDirectory);
+  const ports = requestedPorts(loaded.file) === 'auto' ? await readPorts(stateDirectory) : undefined;
+  const spec = fits(ports, preliminary) ? resolveSpec(loaded.file, thisMachine(), ports) : preliminary;
+  return createContext({ loaded, spec, stateDirectory, secrets: await readSecrets(stateDirectory) });
+}
+
+/** The clients and the runtime of a cluster whose place is known. */
+export function createContext(parts: {
+  readonly loaded: LoadedSpec;
+  readonly spec: ClusterSpec;
+  readonly stateDirectory: string;
+  readonly secrets: Secrets | undefined;
+}): ClusterContext {
+  const { spec, stateDirectory, secrets } = parts;
+  if (spec.runtime !== 'process') throw runtimeUnavailable(spec.runtime);
+  return {
+    spec,
+    specFile: parts.loaded.path,
+    specDirectory: parts.loaded.base,
+    stateDirectory,
+    secrets,
+    runtime: createProcessRuntime({ stateDirectory, cluster: spec.name }),
+    clients: createClients(spec, secrets),
+  };
+}
+
+function createClients(spec: ClusterSpec, secrets: Secrets | undefined): Clients {
+  return {
+    patroni: spec.members.map(({ name, host, patroniPort }) => ({
+      member: name,
+      client: createPatroniClient({
+        url: `http://${urlHost(host)}:${patroniPort}`,
+        ...(secrets === undefined ? {} : { username: 'holdfast', password: secrets['patroni-api'] }),
+      }),
+    })),
+    etcd: spec.etcd.members.map(({ name, host, clientPort }) => ({
+      member: name,
+      client: createEtcdClient({ url: `http://${urlHost(host)}:${clientPort}` }),
+    })),
+    haproxy: createHaproxyClient({
+      url: `http://${urlHost(spec.haproxy.host)}:${spec.haproxy.statsPort}`,
+      ...(secrets === undefined ? {} : { username: 'holdfast', password: secrets['haproxy-stats'] }),
+    }),
+  };
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function fits(ports: PortAssignment | undefined, spec: ClusterSpec): ports is PortAssignment {
+  return (
+    ports !== undefined &&
+    ports.postgres.length >= spec.members.length &&
+    ports.etcdClient.length >= spec.etcd.members.length
+  );
+}

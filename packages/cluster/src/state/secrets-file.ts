@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { statePaths } from '@holdfast/components';
+import { generateSecrets, type SecretName, type Secrets, secretNames } from '@holdfast/spec';
+import { secretsDamaged } from '../errors-up.js';
+import { writeFileAtomically } from './atomic-file.js';
+
+/** The cluster's secrets; undefined before the first `up`. Throws HF_SECRETS_DAMAGED rather than making new ones over old ones. */
+export async function readSecrets(stateDirectory: string): Promise<Secrets | undefined> {
+  const path = statePaths(stateDirectory).secrets;
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'EACCES') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const secrets: Partial<Record<SecretName, string>> = {};
+  try {
+    const value: unknown = JSON.parse(text);
+    for (const name of secretNames) {
+      const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+      if (typeof found === 'string' && found !== '') secrets[name] = found;
+    }
+  } catch (cause) {
+    throw secretsDamaged(path, 'it is not JSON', cause);
+  }
+  const absent = secretNames.filter((name) => secrets[name] === undefined);
+  if (absent.length > 0) throw secretsDamaged(path, `it lacks ${absent.join(', ')}`);
+  return secrets as Secrets;
+}
+
+/** Reads the secrets, or generates and keeps them on the first `up`. */
+export async function ensureSecrets(stateDirectory: string): Promise<Secrets> {
+  const existing = await readSecrets(stateDirectory);
+  if (existing !== undefined) return existing;
+  const secrets = generateSecrets();
+  await writeFileAtomically(statePaths(stateDirectory).secrets, `${JSON.stringify(secrets, null, 2)}\n`, 0o600);
+  return secrets;
+}

@@ -1,0 +1,61 @@
+import { byPreference, switchoverObstacle } from './candidate.js';
+import type { ClusterContext } from './context.js';
+import {
+  alreadyLeader,
+  candidateRefused,
+  leaderSilent,
+  noCandidate,
+  noLeader,
+  pausedNeedsCandidate,
+} from './errors.js';
+import { fetchView } from './fetch-view.js';
+import { findMember, patroniOf, spokesman } from './find-member.js';
+import { type PromotionOptions, type PromotionResult, promote } from './promotion.js';
+import type { ClusterView } from './view.js';
+
+export interface SwitchoverPlan {
+  readonly leader: string;
+  readonly candidate: string;
+}
+
+/**
+ * Decides who takes over from the leader, or refuses. Pure. Without `to`: a synchronous standby where there are any, else the member
+ * that lags least. In a synchronous mode nobody but a synchronous standby is ever chosen or accepted.
+ */
+export function planSwitchover(view: ClusterView, request: { readonly to?: string | undefined }): SwitchoverPlan {
+  const named = request.to === undefined ? undefined : findMember(view, request.to);
+  const { leader } = view;
+  if (leader === undefined) throw noLeader(view.spec.name, 'a switchover');
+  if (view.members.find(({ name }) => name === leader)?.state === 'unreachable') throw leaderSilent(leader);
+  if (named) {
+    if (named.name === leader) throw alreadyLeader(leader);
+    const obstacle = switchoverObstacle(view, named);
+    if (obstacle) throw candidateRefused(named.name, obstacle);
+    return { leader, candidate: named.name };
+  }
+  if (view.paused) throw pausedNeedsCandidate();
+  const others = view.members.filter(({ name }) => name !== leader);
+  const [candidate] = others.filter((member) => !switchoverObstacle(view, member)).sort(byPreference(view));
+  if (!candidate) {
+    throw noCandidate(
+      'a switchover',
+      others.map((member) => `${member.name}: ${switchoverObstacle(view, member)}`),
+    );
+  }
+  return { leader, candidate: candidate.name };
+}
+
+/**
+ * Hands the leader's role over in an orderly way and waits until the new primary is there and, for a while, until the old one follows it.
+ * Throws HF_SWITCHOVER_…, HF_CLUSTER_… when it is refused, fails or takes too long.
+ */
+export async function switchover(
+  context: ClusterContext,
+  options: PromotionOptions & { readonly to?: string | undefined },
+): Promise<PromotionResult> {
+  const before = await fetchView(context, options.signal);
+  const plan = planSwitchover(before, options);
+  const client = patroniOf(context, spokesman(before));
+  const ask = (signal: AbortSignal) => client.switchover(plan, signal);
+  return promote(context, before, { name: 'switchover', candidate: plan.candidate, ask }, options);
+}

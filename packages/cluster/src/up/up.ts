@@ -1,0 +1,182 @@
+import { memberDataDirectory, type Plan, planCluster, statePaths, type Tools } from '@holdfast/components';
+import { acquireLock, diffPlans, ensureTools, findAccounts, type UnitChange } from '@holdfast/runtime';
+import { requestedPorts, resolveSpec, type Secrets } from '@holdfast/spec';
+import { applyDynamicConfiguration } from '../config.js';
+import type { ClusterContext, Progress } from '../context.js';
+import { notApproved, primaryWouldGo } from '../errors-up.js';
+import { fetchView } from '../fetch-view.js';
+import { createContext, draftSpec, loadSpec, type OpenOptions, thisMachine } from '../open-cluster.js';
+import { ensurePorts } from '../state/port-assignment.js';
+import { ensureSecrets } from '../state/secrets-file.js';
+import { createStateDirectory, readMarker, writeMarker } from '../state/state-directory.js';
+import { switchover } from '../switchover.js';
+import type { ClusterView } from '../view.js';
+import { inspectDataDirectory } from './data-directory.js';
+import { gatherPreflightFacts, judgePreflight } from './preflight.js';
+import { prepareDatabase } from './prepare-database.js';
+import { repair, type StartEnvironment } from './repair.js';
+import { planRollout } from './rollout.js';
+import { type Primary, waitForMembers, waitForPooler, waitForPrimary, waitForReadWrite } from './wait-until-up.js';
+import { wantedSettings } from './wanted-settings.js';
+
+export interface UpOptions extends OpenOptions {
+  /** False: never install anything. */
+  readonly install: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** For each wait; a large database that must replay much WAL may need more. */
+  readonly timeoutSeconds: number;
+  /** Told what will change before anything does; `true` goes on. */
+  readonly approve: (changes: readonly UnitChange[]) => Promise<boolean>;
+}
+
+export interface UpResult {
+  readonly context: ClusterContext;
+  readonly tools: Tools;
+  /** What was done to units; empty: everything ran already. */
+  readonly changes: readonly UnitChange[];
+  /** Lines about Patroni's dynamic configuration. */
+  readonly settings: readonly string[];
+  /** Members on which a setting waits for a restart. */
+  readonly pendingRestart: readonly string[];
+  readonly view: ClusterView;
+  readonly phases: readonly { readonly phase: string; readonly milliseconds: number }[];
+}
+
+/**
+ * Brings the cluster that the spec describes up, or brings a running one to what the spec says now; does nothing when all is as it should be.
+ * Interrupted at any point it leaves a state from which the next call goes on.
+ */
+export async function up(options: UpOptions): Promise<UpResult> {
+  const { signal, progress } = options;
+  const phases = new PhaseClock();
+  const loaded = await loadSpec(options);
+  const draft = draftSpec(loaded);
+  const stateDirectory = await createStateDirectory(loaded.base, draft.name, draft.dataDirectory);
+  await using _lock = await acquireLock(statePaths(stateDirectory).lock, 'holdfast up', signal);
+
+  progress.step('Looking for PostgreSQL, Patroni, etcd, HAProxy and PgBouncer');
+  const marker = await readMarker(stateDirectory);
+  const major = draft.postgres.version ?? marker?.postgresMajor;
+  const tools = await ensureTools({ major, install: options.install, signal, progress: (text) => progress.note(text) });
+  const secrets = await ensureSecrets(stateDirectory);
+  const ports =
+    requestedPorts(loaded.file) === 'auto'
+      ? await ensurePorts(
+          stateDirectory,
+          { members: draft.members.length, etcd: draft.etcd.members.length },
+          draft.listen,
+        )
+      : undefined;
+  const spec = resolveSpec(loaded.file, thisMachine(), ports);
+  const context = createContext({ loaded, spec, stateDirectory, secrets });
+  const plan = planCluster({ spec, layout: { stateDirectory, tools, accounts: await findAccounts() } });
+  phases.next('tools');
+
+  const facts = await gatherPreflightFacts({
+    spec,
+    plan,
+    postgresMajor: tools.postgresMajor,
+    stateDirectory,
+    runtime: context.runtime,
+    signal,
+  });
+  const verdict = judgePreflight(facts);
+  if (verdict.refusal !== undefined) throw verdict.refusal;
+  phases.next('checks');
+
+  const changes: UnitChange[] = [];
+  const settings = await applySettings(context, facts.current, plan, signal);
+  const startEnvironment = await repair({ context, plan, secrets, verdict, members: facts.members, signal, progress });
+  changes.push(...(await applyPlan(context, facts.current, plan, secrets, startEnvironment, options)));
+  phases.next('start');
+
+  progress.step('Waiting for a primary');
+  const primary = await waitForPrimary(context, options.timeoutSeconds, signal);
+  phases.next('primary');
+  await recordCluster(context, primary, tools.postgresMajor);
+  progress.step('Preparing the database');
+  await Promise.all([
+    prepareDatabase({ host: primary.host, port: primary.port, user: 'postgres', password: secrets.postgres }, secrets),
+    waitForReadWrite(context, secrets, options.timeoutSeconds, signal),
+  ]);
+  phases.next('read-write port');
+  if (settings === undefined) await applyDynamicConfiguration(context, plan.dynamicConfiguration, signal);
+  progress.step('Waiting for all members to stream');
+  const view = await waitForMembers(context, options.timeoutSeconds, signal);
+  if (spec.pooler.enabled) await waitForPooler(context, secrets, options.timeoutSeconds, signal);
+  phases.next('members');
+  return {
+    context,
+    tools,
+    changes,
+    settings: settings?.changed ?? [],
+    pendingRestart: settings?.pendingRestart ?? [],
+    view,
+    phases: phases.done,
+  };
+}
+
+class PhaseClock {
+  readonly done: { readonly phase: string; readonly milliseconds: number }[] = [];
+  private since = performance.now();
+
+  next(phase: string): void {
+    const now = performance.now();
+    this.done.push({ phase, milliseconds: Math.round(now - this.since) });
+    this.since = now;
+  }
+}
+
+/** Patroni's dynamic configuration of a running cluster; undefined: there is none yet, the first start brings its own. */
+async function applySettings(
+  context: ClusterContext,
+  current: Plan | undefined,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<{ readonly changed: readonly string[]; readonly pendingRestart: readonly string[] } | undefined> {
+  if (current === undefined || !(await context.runtime.isActive(signal))) return undefined;
+  const view = await fetchView(context, signal);
+  if (view.leader === undefined) return undefined;
+  const wanted = wantedSettings(current.dynamicConfiguration, plan.dynamicConfiguration);
+  return await applyDynamicConfiguration(context, wanted, signal);
+}
+
+/** Applies the plan, one careful step after the other where members of a running cluster must restart. */
+async function applyPlan(
+  context: ClusterContext,
+  current: Plan | undefined,
+  plan: Plan,
+  secrets: Secrets,
+  startEnvironment: StartEnvironment,
+  options: UpOptions,
+): Promise<readonly UnitChange[]> {
+  const { signal, progress } = options;
+  const { runtime } = context;
+  const running = current !== undefined && (await runtime.isActive(signal)) ? current : undefined;
+  const differences = running === undefined ? [] : diffPlans(running, plan);
+  const leader = differences.length === 0 ? undefined : (await fetchView(context, signal)).leader;
+  if (leader !== undefined && differences.some(({ unit, action }) => unit === leader && action === 'remove'))
+    throw primaryWouldGo(leader);
+  if (differences.length > 0 && !(await options.approve(differences))) throw notApproved();
+
+  const done: UnitChange[] = [];
+  for (const step of planRollout(running, plan, differences, leader)) {
+    if (step.switchoverFirst) await switchover(context, { signal, progress });
+    if (step.restarts !== undefined) progress.step(`Restarting ${step.restarts} with its new configuration`);
+    else progress.step('Starting what does not run yet');
+    done.push(...(await runtime.apply(step.plan, { signal, secrets, startEnvironment })));
+    if (step.restarts !== undefined) await waitForMembers(context, options.timeoutSeconds, signal);
+  }
+  return done;
+}
+
+/** Once a primary is there, the state folder remembers which database it belongs to. */
+async function recordCluster(context: ClusterContext, primary: Primary, postgresMajor: number): Promise<void> {
+  const { stateDirectory } = context;
+  const marker = await readMarker(stateDirectory);
+  if (marker === undefined || marker.systemIdentifier !== undefined) return;
+  const content = await inspectDataDirectory(memberDataDirectory(stateDirectory, primary.name));
+  if (content.kind !== 'database') return;
+  await writeMarker(stateDirectory, { ...marker, systemIdentifier: content.systemIdentifier, postgresMajor });
+}

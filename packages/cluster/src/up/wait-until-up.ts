@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '@holdfast/postgres';
+import type { UnitStatus } from '@holdfast/runtime';
+import type { Secrets } from '@holdfast/spec';
+import type { ClusterContext } from '../context.js';
+import { notInTime } from '../errors-up.js';
+import type { ClusterView } from '../view.js';
+import { waitForView } from '../wait-for-view.js';
+
+export interface Primary {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A unit that failed so often has a lasting reason; waiting longer would only hide it. */
+const hopelessRestarts = 4;
+
+/**
+ * Waits until one member is a running primary by its own Patroni's word. Throws HF_UP_TIMEOUT with the state of the units,
+ * early when no member can start at all.
+ */
+export async function waitForPrimary(
+  context: ClusterContext,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): Promise<Primary> {
+  const end = performance.now() + timeoutSeconds * 1000;
+  for (let round = 0; ; round++) {
+    const answers = await Promise.allSettled(
+      context.clients.patroni.map(async ({ member, client }) => ({ member, state: await client.state(signal) })),
+    );
+    signal.throwIfAborted();
+    for (const answer of answers) {
+      if (answer.status !== 'fulfilled') continue;
+      const { member, state } = answer.value;
+      if (state.role !== 'primary' || state.state !== 'running') continue;
+      const spec = context.spec.members.find(({ name }) => name === member);
+      if (spec !== undefined) return spec;
+    }
+    if (round % 20 === 19 || performance.now() >= end) {
+      const units = await context.runtime.status(signal);
+      if (performance.now() >= end || isHopeless(units))
+        throw notInTime('A primary', timeoutSeconds, describeUnits(units));
+    }
+    await sleep(50, undefined, { signal });
+  }
+}
+
+/** Pure: every member keeps failing, or every etcd does. */
+export function isHopeless(units: readonly UnitStatus[]): boolean {
+  return ['patroni', 'etcd'].some((component) => {
+    const all = units.filter((unit) => unit.component === component);
+    return all.length > 0 && all.every(({ state, restarts }) => state === 'backoff' && restarts >= hopelessRestarts);
+  });
+}
+
+/** Waits until a transaction through HAProxy's read-write port finds a primary. */
+export async function waitForReadWrite(
+  context: ClusterContext,
+  secrets: Secrets,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { host, readWritePort } = context.spec.haproxy;
+  await waitForConnection(
+    context,
+    secrets,
+    { what: 'A connection through the read-write port', host, port: readWritePort, timeoutSeconds },
+    signal,
+  );
+}
+
+/** Waits until the pooler lets a transaction through to the primary. */
+export async function waitForPooler(
+  context: ClusterContext,
+  secrets: Secrets,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { host, port } = context.spec.pooler;
+  await waitForConnection(
+    context,
+    secrets,
+    { what: 'A connection through the pooler', host, port, timeoutSeconds },
+    signal,
+  );
+}
+
+async function waitForConnection(
+  context: ClusterContext,
+  secrets: Secrets,
+  target: { readonly what: string; readonly host: string; readonly port: number; readonly timeoutSeconds: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const end = performance.now() + target.timeoutSeconds * 1000;
+  for (;;) {
+    let reason: string;
+    try {
+      await using connection = await connect(
+        { host: target.host, port: target.port, user: 'postgres', password: secrets.postgres, database: 'postgres' },
+        { timeoutMilliseconds: 2000, statementTimeoutMilliseconds: 2000, serverTimeout: false },
+      );
+      const [row] = await connection.query('SELECT pg_is_in_recovery() AS standby');
+      if (row?.standby === false) return;
+      reason = 'it leads to a standby';
+    } catch (error) {
+      reason =
+        error instanceof Error
+          ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`
+          : String(error);
+    }
+    signal.throwIfAborted();
+    if (performance.now() >= end) {
+      throw notInTime(
+        target.what,
+        target.timeoutSeconds,
+        `${reason}\n${describeUnits(await context.runtime.status(signal))}`,
+      );
+    }
+    await sleep(50, undefined, { signal });
+  }
+}
+
+/** Waits until every member but the primary streams from it. */
+export async function waitForMembers(
+  context: ClusterContext,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): Promise<ClusterView> {
+  const { view, reached } = await waitForView(context, allStreaming, {
+    signal,
+    timeoutMilliseconds: timeoutSeconds * 1000,
+  });
+  if (reached) return view;
+  const members = view.members.map(({ name, role, state }) => `${name}: ${role}, ${state}`).join('\n');
+  throw notInTime('All members streaming', timeoutSeconds, `${members}\n${describeUnits(view.units)}`);
+}
+
+/** Pure. */
+export function allStreaming(view: ClusterView): boolean {
+  return (
+    view.leader !== undefined &&
+    view.members.every(({ name, state }) => (name === view.leader ? state === 'running' : state === 'streaming'))
+  );
+}
+
+function describeUnits(units: readonly UnitStatus[]): string {
+  return units
+    .filter(({ state }) => state !== 'ready')
+    .map(({ id, state, restarts, lastEnd, lastOutput }) =>
+      [
+        `${id}: ${state}${restarts > 0 ? `, restarted ${restarts} times, last end: ${lastEnd ?? 'unknown'}` : ''}`,
+        ...(lastOutput ?? []),
+      ].join('\n    '),
+    )
+    .join('\n');
+}

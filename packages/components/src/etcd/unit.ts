@@ -1,0 +1,68 @@
+import { type EtcdMemberSpec, secret } from '@holdfast/spec';
+import { connectHost, etcdClientUrl, etcdPeerUrl, hostPort } from '../addresses.js';
+import { unitData } from '../paths.js';
+import type { PlanInput } from '../plan.js';
+import type { Unit } from '../unit.js';
+
+/** One unit an etcd member, `etcd1` … */
+export function planEtcd(input: PlanInput): readonly Unit[] {
+  return input.spec.etcd.members.map((member) => planMember(input, member));
+}
+
+function planMember(input: PlanInput, member: EtcdMemberSpec): Unit {
+  const data = unitData(input.layout.stateDirectory, member.name);
+  return {
+    id: member.name,
+    component: 'etcd',
+    host: connectHost(member.host),
+    argv: [input.layout.tools.etcd, ...renderEtcdFlags(input, member)],
+    // Not a flag: the token tells clusters apart, so it is treated like a password. Likewise --initial-cluster-state
+    // stays out of the flags, because a flag would win over ETCD_INITIAL_CLUSTER_STATE, which a repair sets.
+    env: { ETCD_INITIAL_CLUSTER_TOKEN: secret('etcd-token') },
+    files: [],
+    volumes: [{ path: data, mode: 0o700, persistent: true }],
+    ports: [
+      { name: 'client', host: member.host, port: member.clientPort },
+      { name: 'peer', host: member.host, port: member.peerPort },
+    ],
+    user: input.layout.accounts.etcd,
+    workingDirectory: data,
+    // Answers 200 only while there is a leader that can commit.
+    readiness: { kind: 'http', url: `${etcdClientUrl(member)}/health`, statuses: [200], timeoutMilliseconds: 2000 },
+    stop: { signal: 'SIGTERM', graceSeconds: 10 },
+    restart: { minMilliseconds: 200, maxMilliseconds: 10_000 },
+    reloadSignal: undefined,
+    after: undefined,
+    territory: undefined,
+  };
+}
+
+/**
+ * Flags that etcd 3.4, 3.5 and 3.6 all know (https://etcd.io/docs/v3.5/op-guide/configuration/). The v2 API is off in
+ * 3.4 and 3.5 by default and gone in 3.6, which refuses the flag for it.
+ */
+export function renderEtcdFlags(input: PlanInput, member: EtcdMemberSpec): readonly string[] {
+  const { members, heartbeatMilliseconds, electionMilliseconds, quotaBytes } = input.spec.etcd;
+  return [
+    `--name=${member.name}`,
+    `--data-dir=${unitData(input.layout.stateDirectory, member.name)}`,
+    `--listen-client-urls=http://${hostPort(member.host, member.clientPort)}`,
+    `--advertise-client-urls=${etcdClientUrl(member)}`,
+    `--listen-peer-urls=http://${hostPort(member.host, member.peerPort)}`,
+    `--initial-advertise-peer-urls=${etcdPeerUrl(member)}`,
+    `--initial-cluster=${members.map((each) => `${each.name}=${etcdPeerUrl(each)}`).join(',')}`,
+    `--heartbeat-interval=${heartbeatMilliseconds}`,
+    `--election-timeout=${electionMilliseconds}`,
+    // A member that comes back does not end a healthy leader's term; the default since 3.5.
+    '--pre-vote=true',
+    `--quota-backend-bytes=${quotaBytes}`,
+    // Patroni writes a few keys every loop and never looks at old revisions.
+    '--auto-compaction-mode=periodic',
+    '--auto-compaction-retention=15m',
+    '--snapshot-count=10000',
+    '--logger=zap',
+    '--log-level=warn',
+    '--log-outputs=stderr',
+    '--metrics=basic',
+  ];
+}

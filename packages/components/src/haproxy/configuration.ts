@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import type { MemberSpec } from '@holdfast/spec';
+import { apiUser } from '../accounts.js';
+import { connectHost, hostPort } from '../addresses.js';
+import { unitDirectory } from '../paths.js';
+import type { PlanInput } from '../plan.js';
+
+/** Environment variable that carries the password of the statistics page. */
+export const statsPasswordVariable = 'HOLDFAST_STATS_PASSWORD';
+
+/** HAProxy waits this long before it knocks again at a server that refused a connection. */
+const connectMilliseconds = 250;
+/** Longer than `fall` lost checks of a silent server would need at the usual intervals. */
+const checkTimeoutMilliseconds = 1000;
+const fall = 2;
+
+/** Sessions that went wrong; what becomes of servers is told on stderr anyway. */
+const logOfFailures = ['log stdout format raw local0', 'option tcplog', 'option dontlognull', 'option dontlog-normal'];
+
+/** haproxy.cfg (https://docs.haproxy.org/2.6/configuration.html); understood by 2.6 and later with Lua and its exporter. */
+export function renderHaproxyConfiguration(input: PlanInput): string {
+  const { spec, layout } = input;
+  const { haproxy, members, resources } = spec;
+  const script = join(unitDirectory(layout.stateDirectory, 'haproxy'), 'hold.lua');
+  const idle = haproxy.idleSeconds === 0 ? '24d' : `${haproxy.idleSeconds}s`;
+  const check = haproxy.checkMilliseconds;
+  // Enough attempts that a client outlasts the detection of a dead primary and is held from then on.
+  const retries = Math.ceil(((fall + 1) * check) / connectMilliseconds) + 1;
+  return sections(
+    [
+      'global',
+      // A connection that is held passes through twice.
+      `maxconn ${2 * haproxy.maxConnections + 100}`,
+      'no strict-limits',
+      `nbthread ${Math.max(1, Math.min(4, Math.floor(resources.cores)))}`,
+      // Relative to the working directory: a socket's path may have no more than 97 characters.
+      'stats socket unix@admin.sock mode 600 level admin',
+      // Old workers after a reload end at the latest then, with the sessions they still have.
+      'hard-stop-after 10m',
+      `lua-load ${quote(script)}`,
+    ],
+    [
+      'defaults',
+      'mode tcp',
+      `maxconn ${haproxy.maxConnections}`,
+      `timeout connect ${connectMilliseconds}ms`,
+      `timeout client ${idle}`,
+      `timeout server ${idle}`,
+      `timeout queue ${haproxy.queueMilliseconds}ms`,
+      `timeout check ${checkTimeoutMilliseconds}ms`,
+      `retries ${retries}`,
+      'option redispatch 1',
+      'option tcpka',
+      `default-server inter ${check}ms fall ${fall} rise 1 on-marked-down shutdown-sessions`,
+    ],
+    ['userlist holdfast', `user ${apiUser} insecure-password "\${${statsPasswordVariable}}"`],
+    [
+      'frontend read-write',
+      `bind ${hostPort(haproxy.host, haproxy.readWritePort)}`,
+      ...logOfFailures,
+      // Two that say they are the primary: nobody has been checked yet after a start, or one of them is from before.
+      'use_backend undecided if { nbsrv(primary) gt 1 }',
+      'default_backend primary',
+    ],
+    [
+      'frontend read-only',
+      `bind ${hostPort(haproxy.host, haproxy.readOnlyPort)}`,
+      ...logOfFailures,
+      'default_backend replicas',
+    ],
+    [
+      'backend primary',
+      'option httpchk OPTIONS /primary',
+      'http-check expect status 200',
+      ...members.map((member) => `${server(member)} check port ${member.patroniPort}`),
+      'server hold unix@hold.sock backup',
+    ],
+    [
+      'backend replicas',
+      'balance leastconn',
+      'option httpchk OPTIONS /replica',
+      'http-check expect status 200',
+      ...members.map((member) => `${server(member)} check port ${member.patroniPort}`),
+      ...members.map((member) => `${server(member, '-primary')} track primary/${member.name} backup`),
+      'server hold unix@hold.sock backup',
+    ],
+    ['backend undecided', 'server hold unix@hold.sock'],
+    // Clients come here only while there is not one primary, and leave it for `held`, never back to where they came from.
+    [
+      'frontend hold',
+      'bind unix@hold.sock mode 600',
+      // An upper limit only: the action ends by itself before.
+      `tcp-request inspect-delay ${haproxy.queueMilliseconds + 5000}ms`,
+      `tcp-request content lua.hold held ${haproxy.queueMilliseconds}`,
+      'tcp-request content reject unless { var(txn.go) -m bool }',
+      'default_backend held',
+    ],
+    ['backend held', ...members.map((member) => `${server(member)} track primary/${member.name}`)],
+    [
+      'frontend stats',
+      `bind ${hostPort(haproxy.host, haproxy.statsPort)}`,
+      'mode http',
+      'maxconn 50',
+      'timeout client 10s',
+      'timeout http-request 5s',
+      'monitor-uri /healthz',
+      'http-request auth realm Holdfast unless { http_auth(holdfast) }',
+      'http-request use-service prometheus-exporter if { path /metrics }',
+      'stats enable',
+      'stats uri /',
+      'stats refresh 5s',
+    ],
+  );
+}
+
+function server(member: MemberSpec, suffix = ''): string {
+  return `server ${member.name}${suffix} ${hostPort(connectHost(member.host), member.port)}`;
+}
+
+/** Strong quotes: nothing in between is special to HAProxy. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+function sections(...all: readonly (readonly [string, ...string[]])[]): string {
+  return all.map(([head, ...lines]) => `${head}\n${lines.map((line) => `  ${line}\n`).join('')}`).join('\n');
+}

@@ -1,0 +1,86 @@
+import { Agent, request } from 'undici';
+import { type Part, refused, unexpectedAnswer, unreachable } from './errors.js';
+import type { JsonValue } from './plan.js';
+
+export interface HttpTarget {
+  readonly part: Part;
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly timeoutMilliseconds?: number;
+}
+
+export interface HttpCall {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly path: string;
+  readonly body?: JsonValue;
+  readonly signal: AbortSignal;
+  /** Instead of the target's own. */
+  readonly timeoutMilliseconds?: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export interface HttpCaller {
+  /** Whatever the status is. Throws HF_…_UNREACHABLE, or the signal's reason when the caller gave up. */
+  call(call: HttpCall): Promise<HttpAnswer>;
+  /** Throws HF_…_REFUSED too, for any status from 300 on. */
+  expect(call: HttpCall): Promise<HttpAnswer>;
+  /** The answer's JSON. Throws HF_…_ANSWER when it is none. */
+  json(answer: HttpAnswer, call: HttpCall): unknown;
+}
+
+const defaultTimeoutMilliseconds = 2000;
+
+/** Calls one HTTP server. Every call has a connection of its own, so nothing stays open and there is nothing to close. */
+export function createHttpCaller(target: HttpTarget): HttpCaller {
+  const limit = target.timeoutMilliseconds ?? defaultTimeoutMilliseconds;
+  const agent = new Agent({ connect: { timeout: limit }, headersTimeout: 0, bodyTimeout: 0 });
+  const authorization =
+    target.username === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${target.username}:${target.password ?? ''}`).toString('base64')}` };
+
+  async function call({ method, path, body, signal, timeoutMilliseconds }: HttpCall): Promise<HttpAnswer> {
+    signal.throwIfAborted();
+    try {
+      const response = await request(`${target.url}${path}`, {
+        method,
+        dispatcher: agent,
+        reset: true,
+        headers: { ...authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMilliseconds ?? limit)]),
+      });
+      return { status: response.statusCode, text: await response.body.text() };
+    } catch (error) {
+      if (signal.aborted && !isTimeout(signal.reason)) throw signal.reason;
+      throw unreachable(target.part, target.url, error);
+    }
+  }
+
+  return {
+    call,
+    async expect(asked) {
+      const answer = await call(asked);
+      if (answer.status < 300) return answer;
+      throw refused(target.part, target.url, `${asked.method} ${asked.path}`, answer.status, answer.text);
+    },
+    json(answer, asked) {
+      try {
+        return JSON.parse(answer.text);
+      } catch {
+        const what = answer.text.slice(0, 200);
+        throw unexpectedAnswer(target.part, target.url, `${asked.method} ${asked.path}`, what);
+      }
+    },
+  };
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError';
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { MemberSpec } from '@holdfast/spec';
+import { stringify } from 'yaml';
+import { replicationRole, rewindRole, superuserRole } from '../accounts.js';
+import { connectHost, hostPort, patroniNamespace } from '../addresses.js';
+import { memberDataDirectory, unitDirectory } from '../paths.js';
+import type { PlanInput } from '../plan.js';
+import { renderDynamicConfiguration } from './dynamic-configuration.js';
+
+/**
+ * patroni.yml of one member (https://patroni.readthedocs.io/en/latest/yaml_configuration.html). Passwords are not in
+ * it: Patroni merges them in from PATRONI_… variables.
+ */
+export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec): string {
+  const { spec, layout } = input;
+  const address = hostPort(connectHost(member.host), member.port);
+  const document = {
+    scope: spec.name,
+    namespace: patroniNamespace,
+    name: member.name,
+    log: { level: 'INFO' },
+    restapi: {
+      listen: hostPort(member.host, member.patroniPort),
+      connect_address: hostPort(connectHost(member.host), member.patroniPort),
+      // Health checks come in bursts; a connection that the default queue of 5 drops costs a second.
+      request_queue_size: 128,
+    },
+    etcd3: {
+      protocol: 'http',
+      hosts: spec.etcd.members.map((each) => hostPort(connectHost(each.host), each.clientPort)),
+    },
+    bootstrap: {
+      // Read only while the DCS has no /config, that is by the very first start.
+      dcs: renderDynamicConfiguration(spec),
+      initdb: [
+        'data-checksums',
+        { encoding: 'UTF8' },
+        { locale: 'C.UTF-8' },
+        { 'auth-host': 'scram-sha-256' },
+        { 'auth-local': 'scram-sha-256' },
+      ],
+    },
+    postgresql: {
+      listen: hostPort(member.host, member.port),
+      connect_address: address,
+      data_dir: memberDataDirectory(layout.stateDirectory, member.name),
+      bin_dir: layout.tools.postgresBin,
+      pgpass: join(unitDirectory(layout.stateDirectory, member.name), 'pgpass'),
+      use_unix_socket: false,
+      use_unix_socket_repl: false,
+      authentication: {
+        superuser: { username: superuserRole },
+        replication: { username: replicationRole },
+        rewind: { username: rewindRole },
+      },
+    },
+    watchdog: { mode: 'off' },
+    tags: {},
+  };
+  // Patroni reads YAML 1.1, where a plain `off` is a boolean: version 1.1 quotes what has to be quoted.
+  return stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { type MemberSpec, secret } from '@holdfast/spec';
+import { apiUser } from '../accounts.js';
+import { connectHost, patroniUrl } from '../addresses.js';
+import { memberDataDirectory, unitData, unitDirectory } from '../paths.js';
+import type { PlanInput } from '../plan.js';
+import type { Unit } from '../unit.js';
+import { renderPatroniConfiguration } from './configuration.js';
+
+/** One unit a member, `pg1` …: Patroni and the PostgreSQL that it runs. */
+export function planPatroni(input: PlanInput): readonly Unit[] {
+  return input.spec.members.map((member) => planMember(input, member));
+}
+
+function planMember(input: PlanInput, member: MemberSpec): Unit {
+  const { stateDirectory, tools, accounts } = input.layout;
+  const directory = unitDirectory(stateDirectory, member.name);
+  const configuration = join(directory, 'patroni.yml');
+  return {
+    id: member.name,
+    component: 'patroni',
+    host: connectHost(member.host),
+    argv: [...tools.patroni.argv, configuration],
+    env: {
+      ...tools.patroni.env,
+      PATH: `${tools.postgresBin}:/usr/bin:/bin`,
+      LANG: 'C.UTF-8',
+      LC_ALL: 'C.UTF-8',
+      PATRONI_SUPERUSER_PASSWORD: secret('postgres'),
+      PATRONI_REPLICATION_PASSWORD: secret('replication'),
+      PATRONI_REWIND_PASSWORD: secret('rewind'),
+      PATRONI_RESTAPI_USERNAME: apiUser,
+      PATRONI_RESTAPI_PASSWORD: secret('patroni-api'),
+    },
+    files: [
+      {
+        path: configuration,
+        mode: 0o600,
+        content: renderPatroniConfiguration(input, member),
+        onChange: 'reload',
+      },
+    ],
+    volumes: [
+      // Patroni writes the pgpass file here.
+      { path: directory, mode: 0o700, persistent: false },
+      { path: unitData(stateDirectory, member.name), mode: 0o700, persistent: true },
+    ],
+    ports: [
+      { name: 'postgres', host: member.host, port: member.port },
+      { name: 'patroni', host: member.host, port: member.patroniPort },
+    ],
+    user: accounts.patroni,
+    workingDirectory: directory,
+    // Ready when Patroni answers at all: 503 only says that its loop has not run yet.
+    readiness: {
+      kind: 'http',
+      url: `${patroniUrl(member)}/liveness`,
+      statuses: [200, 503],
+      timeoutMilliseconds: 2000,
+    },
+    stop: { signal: 'SIGTERM', graceSeconds: 60 },
+    restart: { minMilliseconds: 500, maxMilliseconds: 10_000 },
+    reloadSignal: 'SIGHUP',
+    // A ready etcd member says that there is a quorum; without one Patroni would sleep 5 s between its attempts.
+    after: { units: input.spec.etcd.members.map((each) => each.name), atLeast: 1 },
+    territory: memberDataDirectory(stateDirectory, member.name),
+  };
+}

@@ -1,0 +1,125 @@
+import type { ClusterSpec } from '@holdfast/spec';
+import type { Layout, PlanInput } from '../src/index.js';
+
+export interface ExampleOptions {
+  readonly members?: number;
+  readonly etcdMembers?: number;
+  readonly listen?: string;
+  /** The ports of the default cluster, each plus this. */
+  readonly portOffset?: number;
+  readonly change?: (spec: ClusterSpec) => ClusterSpec;
+  readonly stateDirectory?: string;
+}
+
+const indices = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+/** A spec as the default cluster's is, without the package that resolves one. */
+export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
+  const { members = 3, etcdMembers = 3, listen = '127.0.0.1', portOffset = 0, change = (spec) => spec } = options;
+  return change({
+    name: 'main',
+    runtime: 'process',
+    listen,
+    members: indices(members).map((index) => ({
+      name: `pg${index + 1}`,
+      host: listen,
+      port: 5432 + index + portOffset,
+      patroniPort: 8008 + index + portOffset,
+    })),
+    synchronous: { mode: 'on', standbys: 1 },
+    postgres: {
+      version: undefined,
+      parameters: { max_connections: 100, shared_buffers: '128MB', wal_level: 'logical', jit: false },
+      hba: [
+        'local all all scram-sha-256',
+        'host replication replicator 127.0.0.1/32 scram-sha-256',
+        'host all all 127.0.0.1/32 scram-sha-256',
+      ],
+    },
+    patroni: { ttl: 20, loopWait: 1, retryTimeout: 5, maximumLagOnFailover: 1_048_576, failsafe: true },
+    etcd: {
+      members: indices(etcdMembers).map((index) => ({
+        name: `etcd${index + 1}`,
+        host: listen,
+        clientPort: 2379 + 100 * index + portOffset,
+        peerPort: 2380 + 100 * index + portOffset,
+      })),
+      heartbeatMilliseconds: 100,
+      electionMilliseconds: 1000,
+      quotaBytes: 268_435_456,
+    },
+    haproxy: {
+      host: listen,
+      readWritePort: 5000 + portOffset,
+      readOnlyPort: 5001 + portOffset,
+      statsPort: 7000 + portOffset,
+      maxConnections: 1000,
+      checkMilliseconds: 100,
+      queueMilliseconds: 30_000,
+      idleSeconds: 0,
+    },
+    pooler: {
+      enabled: true,
+      host: listen,
+      port: 6543 + portOffset,
+      mode: 'transaction',
+      poolSize: 20,
+      maxClientConnections: 500,
+    },
+    resources: { memoryBytes: 2 ** 31, cores: 2 },
+    dataDirectory: undefined,
+    warnings: [],
+  });
+}
+
+export function exampleLayout(stateDirectory = '/srv/holdfast/main'): Layout {
+  return {
+    stateDirectory,
+    tools: {
+      etcd: '/usr/bin/etcd',
+      patroni: {
+        argv: ['/usr/bin/python3', '/opt/patroni/usr/bin/patroni'],
+        ctlArgv: ['/usr/bin/python3', '/opt/patroni/usr/bin/patronictl'],
+        env: { PYTHONPATH: '/opt/patroni/usr/lib/python3/dist-packages' },
+        version: '4.0.7',
+        origin: 'for tests',
+      },
+      postgresBin: '/usr/lib/postgresql/15/bin',
+      postgresMajor: 15,
+      haproxy: '/usr/sbin/haproxy',
+      pgbouncer: '/usr/sbin/pgbouncer',
+    },
+    accounts: { etcd: 'etcd', patroni: 'postgres', haproxy: 'haproxy', pgbouncer: 'postgres' },
+  };
+}
+
+export function exampleInput(options: ExampleOptions = {}): PlanInput {
+  return { spec: exampleSpec(options), layout: exampleLayout(options.stateDirectory) };
+}
+
+/** The five clusters that golden files are kept of. */
+export const examples: Readonly<Record<string, ExampleOptions>> = {
+  default: {},
+  'one-member': {
+    members: 1,
+    etcdMembers: 1,
+    change: (spec) => ({ ...spec, synchronous: { mode: 'off', standbys: 1 } }),
+  },
+  'five-members-quorum': {
+    members: 5,
+    etcdMembers: 5,
+    change: (spec) => ({
+      ...spec,
+      synchronous: { mode: 'quorum', standbys: 2 },
+      haproxy: { ...spec.haproxy, idleSeconds: 3600 },
+    }),
+  },
+  'listen-everywhere': { listen: '0.0.0.0' },
+  'no-pooler': {
+    change: (spec) => ({
+      ...spec,
+      synchronous: { mode: 'strict', standbys: 1 },
+      pooler: { ...spec.pooler, enabled: false },
+    }),
+  },
+};

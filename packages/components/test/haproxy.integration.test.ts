@@ -1,0 +1,315 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { apiUser, createHaproxyClient, haproxyStatsUrl, planCluster, type Unit } from '../src/index.js';
+import { exampleInput, exampleLayout, exampleSpec, examples } from './example.js';
+import { onFreePorts } from './free-ports.js';
+import {
+  Disposables,
+  prepareUnit,
+  type RunningUnit,
+  runOnce,
+  startUnit,
+  temporaryDirectory,
+  testSecrets,
+  unitOf,
+  waitReady,
+  waitUntil,
+} from './run-unit.js';
+
+const installed = existsSync(exampleLayout().tools.haproxy);
+const never = new AbortController().signal;
+
+describe.skipIf(!installed)('haproxy.cfg', () => {
+  const check = async (directory: string, options: (typeof examples)[string]) => {
+    const plan = planCluster(exampleInput({ ...options, stateDirectory: directory }));
+    const unit = unitOf(plan.units, 'haproxy');
+    return { unit, argv: [unit.argv[0], '-c', '-f', unit.files[0]?.path ?? ''] };
+  };
+
+  it.each(Object.entries(examples))('of %s is accepted without a warning', async (_, options) => {
+    await using directory = await temporaryDirectory();
+    const { unit, argv } = await check(directory.path, options);
+    const { code, output } = await runOnce(unit, { argv });
+    expect(output).not.toMatch(/WARNING|ALERT/);
+    expect(code).toBe(0);
+  });
+
+  it('is accepted below a folder with blanks and quotes in its name', async () => {
+    await using directory = await temporaryDirectory();
+    const { unit, argv } = await check(join(directory.path, `it's a "$HOME" \\ folder`), {});
+    expect(await runOnce(unit, { argv })).toMatchObject({ code: 0 });
+  });
+
+  it('is refused when it is broken', async () => {
+    await using directory = await temporaryDirectory();
+    const { unit, argv } = await check(directory.path, {});
+    const broken = { ...unit, files: unit.files.map((file) => ({ ...file, content: `${file.content}\nnonsense\n` })) };
+    expect((await runOnce(broken, { argv })).code).not.toBe(0);
+  });
+});
+
+/** Stands for a member: Patroni's checks on one port, a PostgreSQL that says its name on the other. */
+class FakeMember implements AsyncDisposable {
+  role: 'primary' | 'replica' | 'down' | 'silent' = 'down';
+  readonly #servers: readonly Server[];
+  readonly #sockets = new Set<Socket>();
+
+  constructor(name: string, port: number, patroniPort: number) {
+    const api = createHttpServer((request, response) => {
+      if (this.role !== 'silent') response.writeHead(request.url === `/${this.role}` ? 200 : 503).end();
+    }).listen(patroniPort, '127.0.0.1');
+    const postgres = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write(name);
+      socket.pipe(socket);
+    }).listen(port, '127.0.0.1');
+    this.#servers = [api, postgres];
+    for (const server of this.#servers) {
+      server.on(
+        'connection',
+        (socket: Socket) => this.#sockets.add(socket).size && socket.once('close', () => this.#sockets.delete(socket)),
+      );
+    }
+  }
+
+  /** Refuses connections and drops those it had, as the kernel does for a killed process. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#servers.filter((each) => each.listening).map((server) => once(server.close(), 'close'));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+}
+
+/** A client of one of HAProxy's ports. */
+class Client implements Disposable {
+  readonly socket: Socket;
+  readonly ended: Promise<void>;
+  received = Buffer.alloc(0);
+
+  constructor(port: number, hello: string | Buffer = 'hello') {
+    this.socket = connect(port, '127.0.0.1');
+    this.ended = new Promise((resolve) => this.socket.once('close', () => resolve()));
+    this.socket.on('error', () => {});
+    this.socket.on('data', (chunk) => (this.received = Buffer.concat([this.received, chunk])));
+    this.socket.write(hello);
+  }
+
+  async talksTo(name: string): Promise<void> {
+    await waitUntil(`an answer of ${name}`, async () => this.received.length >= name.length, 5);
+    expect(this.received.toString().slice(0, name.length)).toBe(name);
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+}
+
+describe.skipIf(!installed)('HAProxy, running as planned', async () => {
+  const queueMilliseconds = 1500;
+  const all = new Disposables();
+  const base = await onFreePorts(exampleSpec());
+  const spec = { ...base, haproxy: { ...base.haproxy, queueMilliseconds } };
+  const { readWritePort, readOnlyPort } = spec.haproxy;
+  const members = spec.members.map((member) => new FakeMember(member.name, member.port, member.patroniPort));
+  for (const member of members) all.use(member);
+  const statistics = createHaproxyClient({
+    url: haproxyStatsUrl(spec.haproxy),
+    username: apiUser,
+    password: testSecrets['haproxy-stats'],
+  });
+  let unit: Unit;
+  let running: RunningUnit;
+
+  beforeAll(async () => {
+    const directory = all.use(await temporaryDirectory());
+    unit = unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'haproxy');
+    running = all.use(startUnit(unit));
+    await waitReady(unit, running);
+  });
+  afterAll(() => all[Symbol.asyncDispose]());
+
+  async function status(proxy: string): Promise<readonly string[]> {
+    const rows = await statistics.statistics(never);
+    return rows.filter((row) => row.proxy === proxy && /^pg\d$/.test(row.server)).map((row) => row.status);
+  }
+
+  type Roles = readonly FakeMember['role'][];
+  async function become(roles: Roles): Promise<void> {
+    members.forEach((member, index) => {
+      member.role = roles[index] ?? 'down';
+    });
+    await settled(roles);
+  }
+  async function settled(roles: Roles): Promise<void> {
+    for (const [proxy, role] of [
+      ['primary', 'primary'],
+      ['replicas', 'replica'],
+    ] as const) {
+      const wanted = roles.map((each) => (each === role ? 'UP' : 'DOWN'));
+      await waitUntil(`${proxy} is ${wanted}`, async () => String(await status(proxy)) === String(wanted), 10);
+    }
+  }
+
+  beforeEach(() => become(['primary', 'replica', 'replica']));
+
+  it('sends writers to the primary and readers to the replicas', async () => {
+    using writer = new Client(readWritePort);
+    await writer.talksTo('pg1');
+    const names = new Set<string>();
+    for (let round = 0; round < 4; round++) {
+      using reader = new Client(readOnlyPort);
+      await waitUntil('an answer', async () => reader.received.length >= 3, 5);
+      names.add(reader.received.toString().slice(0, 3));
+    }
+    expect([...names].sort()).toEqual(['pg2', 'pg3']);
+  });
+
+  it('sends readers to the primary only while there is no replica', async () => {
+    await become(['primary', 'down', 'down']);
+    using alone = new Client(readOnlyPort);
+    await alone.talksTo('pg1');
+    await become(['primary', 'down', 'replica']);
+    using reader = new Client(readOnlyPort);
+    await reader.talksTo('pg3');
+  });
+
+  it('shuts the sessions of a demoted primary and leaves the others alone', async () => {
+    using writer = new Client(readWritePort);
+    using reader = new Client(readOnlyPort);
+    await writer.talksTo('pg1');
+    await waitUntil('an answer', async () => reader.received.length >= 3, 5);
+    await become(['replica', 'replica', 'replica']);
+    await Promise.race([writer.ended, sleep(3000).then(() => Promise.reject(new Error('still open')))]);
+    expect(reader.socket.closed).toBe(false);
+  });
+
+  it('shuts the sessions of a primary that does not answer any more', async () => {
+    using writer = new Client(readWritePort);
+    await writer.talksTo('pg1');
+    const [primary] = members;
+    if (primary !== undefined) primary.role = 'silent';
+    await Promise.race([writer.ended, sleep(5000).then(() => Promise.reject(new Error('still open')))]);
+  });
+
+  it('holds a client while there is no primary, then lets it through', async () => {
+    await become(['replica', 'replica', 'replica']);
+    using writer = new Client(readWritePort);
+    await sleep(500);
+    expect(writer.received).toHaveLength(0);
+    expect(writer.socket.closed).toBe(false);
+    await become(['replica', 'primary', 'replica']);
+    await writer.talksTo('pg2');
+    expect(writer.received.toString()).toContain('hello');
+    await become(['replica', 'replica', 'replica']);
+    await writer.ended;
+  });
+
+  it('holds a client while two members say that they are the primary', async () => {
+    await become(['primary', 'primary', 'replica']);
+    using writer = new Client(readWritePort);
+    await sleep(300);
+    expect(writer.received).toHaveLength(0);
+    await become(['replica', 'primary', 'replica']);
+    await writer.talksTo('pg2');
+  });
+
+  it('tells a client that waited too long what PostgreSQL would tell it', async () => {
+    await become(['replica', 'replica', 'replica']);
+    const began = performance.now();
+    using writer = new Client(readWritePort, startupMessage);
+    await writer.ended;
+    const waited = performance.now() - began;
+    expect(waited).toBeGreaterThan(queueMilliseconds - 50);
+    expect(waited).toBeLessThan(queueMilliseconds + 1500);
+    expectRefusal(writer.received);
+  });
+
+  it('tells it to a client that asked for encryption first, too', async () => {
+    await become(['replica', 'replica', 'replica']);
+    using writer = new Client(readWritePort, Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));
+    writer.socket.once('data', () => writer.socket.write(startupMessage));
+    await writer.ended;
+    expect(writer.received.toString('latin1', 0, 1)).toBe('N');
+    expectRefusal(writer.received.subarray(1));
+  });
+
+  it('shows its metrics and statistics to who knows the password', async () => {
+    const url = haproxyStatsUrl(spec.haproxy);
+    const authorization = `Basic ${btoa(`${apiUser}:${testSecrets['haproxy-stats']}`)}`;
+    for (const path of ['/', '/;csv', '/metrics']) {
+      expect((await fetch(`${url}${path}`)).status).toBe(401);
+      expect((await fetch(`${url}${path}`, { headers: { authorization: 'Basic eDp5' } })).status).toBe(401);
+    }
+    const metrics = await (await fetch(`${url}/metrics`, { headers: { authorization } })).text();
+    expect(metrics).toContain('haproxy_server_status{proxy="primary",server="pg1",state="UP"} 1');
+    const wrong = createHaproxyClient({ url, username: apiUser, password: 'wrong' });
+    await expect(wrong.statistics(never)).rejects.toMatchObject({ code: 'HF_HAPROXY_REFUSED' });
+    expect(await statistics.statistics(never)).toContainEqual({
+      proxy: 'read-write',
+      server: 'FRONTEND',
+      status: 'OPEN',
+      currentSessions: expect.any(Number),
+      queued: 0,
+    });
+  });
+
+  it('keeps sessions over a reload, and then follows the new file', async () => {
+    using writer = new Client(readWritePort);
+    await writer.talksTo('pg1');
+    const [file] = unit.files;
+    const before = await pid();
+    prepareUnit(unit);
+    await writeFile(file?.path ?? '', `${file?.content}\n# changed\n`);
+    running.process.kill('SIGUSR2');
+    await waitUntil('the new worker answers', async () => (await pid()) !== before);
+    // Right after the start nobody is checked; no writer may land on a replica then.
+    for (let round = 0; round < 10; round++) {
+      using early = new Client(readWritePort);
+      await early.talksTo('pg1');
+    }
+    await settled(['primary', 'replica', 'replica']);
+    writer.received = Buffer.alloc(0);
+    writer.socket.write('still here');
+    await waitUntil('an echo', async () => writer.received.toString() === 'still here', 5);
+
+    async function pid(): Promise<string> {
+      const authorization = `Basic ${btoa(`${apiUser}:${testSecrets['haproxy-stats']}`)}`;
+      const page = await fetch(`${haproxyStatsUrl(spec.haproxy)}/metrics`, { headers: { authorization } });
+      return /^haproxy_process_start_time_seconds (.*)$/m.exec(await page.text())?.[1] ?? '';
+    }
+  });
+
+  it('holds a client that comes back before anyone noticed that the primary died', async () => {
+    const [primary, successor] = members;
+    using before = new Client(readWritePort);
+    await before.talksTo('pg1');
+    await primary?.[Symbol.asyncDispose]();
+    await before.ended;
+    using writer = new Client(readWritePort);
+    await sleep(1000);
+    expect(writer.socket.closed).toBe(false);
+    if (successor !== undefined) successor.role = 'primary';
+    await writer.talksTo('pg2');
+  });
+});
+
+const startupMessage = (() => {
+  const body = Buffer.from('\0\x03\0\0user\0x\0database\0x\0\0', 'latin1');
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length + 4);
+  return Buffer.concat([length, body]);
+})();
+
+/** One whole ErrorResponse: cannot_connect_now. */
+function expectRefusal(message: Buffer): void {
+  expect(message.toString('latin1', 0, 1)).toBe('E');
+  expect(message.readInt32BE(1)).toBe(message.length - 1);
+  const fields = message.toString('utf8', 5).split('\0');
+  expect(fields).toEqual(['SFATAL', 'VFATAL', 'C57P03', 'Mthe cluster has no primary at the moment', '', '']);
+}

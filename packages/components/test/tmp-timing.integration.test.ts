@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { apiUser, createPatroniClient, patroniUrl, planCluster } from '../src/index.js';
+import { exampleSpec } from './example.js';
+import { onFreePorts } from './free-ports.js';
+import { layoutWithPatroni } from './patroni-tool.js';
+import { Disposables, startUnit, temporaryDirectory, testSecrets, unitOf, waitReady, waitUntil } from './run-unit.js';
+
+it('timing', async () => {
+  await using all = new Disposables();
+  const dir = all.use(await temporaryDirectory()).path;
+  const spec = await onFreePorts(exampleSpec());
+  const { units } = planCluster({ spec, layout: layoutWithPatroni(dir) });
+  const t0 = performance.now();
+  const lap = (what: string) => console.log(what, Math.round(performance.now() - t0));
+  const never = new AbortController().signal;
+  const run: Record<string, ReturnType<typeof startUnit>> = {};
+  const start = (id: string) => (run[id] = all.use(startUnit(unitOf(units, id))));
+  for (const m of spec.etcd.members) start(m.name);
+  await Promise.any(spec.etcd.members.map((m) => waitReady(unitOf(units, m.name), run[m.name] as never)));
+  lap('etcd ready');
+  for (const m of spec.members) start(m.name);
+  start('haproxy');
+  const clients = spec.members.map((m) => createPatroniClient({ url: patroniUrl(m), username: apiUser, password: testSecrets['patroni-api'] }));
+  await waitUntil('api', async () => !!(await clients[0]?.state(never)));
+  lap('patroni 1 answers');
+  const psql = (sql: string) => spawnSync('psql', ['-XAtq', '-h', '127.0.0.1', '-p', String(spec.haproxy.readWritePort), '-U', 'postgres', '-c', sql], { env: { PATH: process.env.PATH, PGPASSWORD: testSecrets.postgres } as never, encoding: 'utf8' });
+  const r = await new Promise<string>((res) => { const x = psql('create table t(i int); insert into t values (1) returning i'); res(x.stdout + x.stderr); });
+  lap('first write ' + r);
+  await waitUntil('streaming', async () => (await clients[0]?.cluster(never))?.members.filter((m) => m.state === 'streaming').length === 2, 60);
+  lap('all streaming');
+  const cl = await clients[0]?.cluster(never);
+  console.log(JSON.stringify(cl?.members.map((m) => [m.name, m.role, m.state])));
+  await waitUntil('sync', async () => (await clients[0]?.cluster(never))?.members.some((m) => m.role === 'sync_standby') === true, 60);
+  lap('sync standby');
+  const cl2 = await clients[0]?.cluster(never);
+  const leader = cl2?.members.find((m) => m.role === 'leader')?.name ?? '';
+  const cand = cl2?.members.find((m) => m.role === 'sync_standby')?.name ?? '';
+  const t1 = performance.now();
+  const w = clients[0]?.switchover({ leader, candidate: cand }, never);
+  const { spawn } = await import('node:child_process');
+  let last = performance.now(), gap = 0;
+  while (performance.now() - t1 < 6000) {
+    await new Promise((res) => spawn('psql', ['-XAtq', '-h', '127.0.0.1', '-p', String(spec.haproxy.readWritePort), '-U', 'postgres', '-c', 'insert into t values (2)'], { env: { PATH: process.env.PATH, PGPASSWORD: testSecrets.postgres } as never, stdio: ['ignore','ignore','pipe'] }).on('close', (c) => { if (c === 0) { const n = performance.now(); gap = Math.max(gap, n - last); last = n; } else console.log('err', c); res(0); }).stderr?.on('data', (d) => console.log(String(d))));
+  }
+  console.log('switchover', await w, 'gap', gap);
+  for (const id of Object.keys(run)) writeFileSync(`/tmp/timing-${id}.log`, run[id]?.output() ?? '');
+  expect(1).toBe(1);
+});

@@ -1,0 +1,57 @@
+import pg from 'pg';
+import { databaseUnreachable } from './errors.js';
+
+export interface ConnectionTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+export interface ConnectOptions {
+  /** Covers connecting and authenticating. */
+  readonly timeoutMilliseconds: number;
+  /** How long one statement may take: the client gives up, for a server that has stopped answering. */
+  readonly statementTimeoutMilliseconds: number;
+  /** PostgreSQL's own statement_timeout as well; a transaction pooler refuses that at the start of a connection. Default true. */
+  readonly serverTimeout?: boolean;
+  readonly applicationName?: string;
+}
+
+/** One connection; ends with `await using`. Not for concurrent use. */
+export interface Connection extends AsyncDisposable {
+  query<Row extends Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+/** Opens one connection to PostgreSQL. Throws HF_POSTGRES_UNREACHABLE; SQL errors come as pg's DatabaseError. */
+export async function connect(target: ConnectionTarget, options: ConnectOptions): Promise<Connection> {
+  const client = new pg.Client({
+    host: target.host,
+    port: target.port,
+    user: target.user,
+    password: target.password,
+    database: target.database,
+    application_name: options.applicationName ?? 'holdfast',
+    connectionTimeoutMillis: options.timeoutMilliseconds,
+    ...(options.serverTimeout === false ? {} : { statement_timeout: options.statementTimeoutMilliseconds }),
+    query_timeout: options.statementTimeoutMilliseconds + 1000,
+  });
+  // A connection that is cut while idle emits `error`; the next query reports it.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw databaseUnreachable(`${target.host}:${target.port}`, error);
+  }
+  return {
+    async query<Row extends Record<string, unknown>>(sql: string, values?: readonly unknown[]) {
+      const result = await client.query<Row>(sql, values === undefined ? undefined : [...values]);
+      return result.rows;
+    },
+    async [Symbol.asyncDispose]() {
+      await client.end().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { ExitCode, HoldfastError } from '@holdfast/spec';
+
+export function databaseUnreachable(address: string, cause: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_POSTGRES_UNREACHABLE',
+    message: `PostgreSQL at ${address} cannot be reached.`,
+    detail: cause instanceof Error ? cause.message : String(cause),
+    suggestion: 'holdfast status',
+    exitCode: ExitCode.state,
+    cause,
+  });
+}

@@ -1,0 +1,95 @@
+import { ExitCode, HoldfastError, type HoldfastErrorFields } from '@holdfast/spec';
+
+export function locked(
+  path: string,
+  holder: { readonly pid: number; readonly command: string } | undefined,
+): HoldfastError {
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command})`;
+  return new HoldfastError({
+    code: 'HF_LOCKED',
+    message: `Somebody else is working on this cluster: ${who} holds ${path}.`,
+    suggestion: 'Wait until it is done, or end it, and try again.',
+    exitCode: ExitCode.locked,
+  });
+}
+
+export function supervisorNotStarted(log: string, lastLines: readonly string[], cause?: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_SUPERVISOR_START',
+    message: 'The supervisor did not start.',
+    detail: lastLines.join('\n'),
+    suggestion: `Its log is ${log}.`,
+    cause,
+  });
+}
+
+export function supervisorSilent(pid: number | undefined, what: string, cause?: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_SUPERVISOR_SILENT',
+    message: `The supervisor${pid === undefined ? '' : ` (process ${pid})`} did not answer (${what}).`,
+    suggestion:
+      'The units go on running without it. End it with SIGKILL if it hangs; `holdfast up` then takes them back.',
+    exitCode: ExitCode.timeout,
+    cause,
+  });
+}
+
+export function unknownUnit(unit: string, known: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_UNKNOWN_UNIT',
+    message: `There is no unit ${unit}.`,
+    suggestion: known.length === 0 ? 'Nothing was started yet: `holdfast up`.' : `There are: ${known.join(', ')}.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function foreignPlan(stateDirectory: string, expected: string, found: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_FOREIGN_PLAN',
+    message: `The plan is of cluster ${found}, but ${stateDirectory} belongs to cluster ${expected}.`,
+    suggestion: 'Use another state folder, or the cluster name that this one was made with.',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function unitWouldNotStop(unit: string, pids: readonly number[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_STOP_STUCK',
+    message: `Processes of ${unit} did not end, not even by SIGKILL: ${pids.join(', ')}.`,
+    suggestion: 'They hang in the kernel, mostly on a disk or network file system that does not answer.',
+    exitCode: ExitCode.timeout,
+  });
+}
+
+export function unknownAccount(unit: string, user: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_ACCOUNT',
+    message: `Unit ${unit} runs as ${user}, and there is no such account in /etc/passwd.`,
+    suggestion: 'Install the package that brings the account, or create it.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function secretsMissing(path: string, cause?: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_SECRETS',
+    message: `The secrets in ${path} cannot be read, or are not those of this cluster.`,
+    suggestion: 'Put the file back from a backup: without it the cluster cannot be reached.',
+    exitCode: ExitCode.state,
+    cause,
+  });
+}
+
+export function programFailed(program: string, what: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_PROGRAM',
+    message: `${program} failed: ${what}.`,
+    suggestion: `Check that ${program} is installed (package util-linux) and may run.`,
+    exitCode: ExitCode.environment,
+  });
+}
+
+/** An error that the supervisor reported, as it was there. */
+export function reportedError(fields: HoldfastErrorFields): HoldfastError {
+  return new HoldfastError(fields);
+}

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { type Plan, statePaths } from '@holdfast/components';
+
+/** The plan that was applied last; undefined: none was. */
+export function readPlan(stateDirectory: string): Plan | undefined {
+  try {
+    return JSON.parse(readFileSync(statePaths(stateDirectory).plan, 'utf8')) as Plan;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * pg_hba.conf. The first line that matches decides, so ours come first and cannot be shadowed; the user's follow; whatever
+ * is left is rejected. `all` does not include physical replication (PostgreSQL's manual, 21.1), hence the lines of its own.
+ */
+export function renderHba(listen: string, user: readonly string[]): readonly string[] {
+  const ours = networks(listen).flatMap((network) => [
+    `host replication replicator ${network} scram-sha-256`,
+    `host all postgres,rewinder ${network} scram-sha-256`,
+    `host all all ${network} scram-sha-256`,
+  ]);
+  return [...ours, ...user, 'host replication all all reject', 'host all all all reject'];
+}
+
+/** On loopback exactly that; else every network that the machine is in. */
+function networks(listen: string): readonly string[] {
+  if (!isLoopback(listen)) return ['samenet'];
+  const own = isIP(listen) === 4 ? [`${listen}/32`] : [];
+  return [...new Set(['127.0.0.1/32', '::1/128', ...own])];
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+export function isLoopback(address: string): boolean {
+  return loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}

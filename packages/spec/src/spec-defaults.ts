@@ -1,0 +1,31 @@
+import { GiB, MiB } from './quantity.js';
+
+/**
+ * What holds when the file does not say. Why these Patroni timings: 20 s is the shortest ttl that Patroni takes, and
+ * its rule loopWait + 2·retryTimeout ≤ ttl then leaves 9 s for retries. The queue timeout outlasts a failover that has
+ * to wait for that ttl.
+ */
+export const specDefaults = {
+  name: 'holdfast',
+  runtime: 'process',
+  members: 3,
+  listen: '127.0.0.1',
+  synchronous: { mode: 'on', standbys: 1 },
+  patroni: { ttl: 20, loopWait: 1, retryTimeout: 9, maximumLagOnFailover: MiB, failsafe: true },
+  etcd: { size: 3, heartbeatMilliseconds: 100, electionMilliseconds: 1000, quotaBytes: GiB },
+  haproxy: { maxConnections: 1000, checkMilliseconds: 100, queueMilliseconds: 30_000, idleSeconds: 0 },
+  pooler: { enabled: true, mode: 'transaction', poolSize: 20, maxClientConnections: 1000 },
+  ports: {
+    postgres: 5432,
+    patroni: 8008,
+    etcdClient: 2379,
+    etcdPeer: 2380,
+    readWrite: 5000,
+    readOnly: 5001,
+    haproxyStats: 7000,
+    pooler: 6543,
+  },
+  /** Share of the machine's memory that the cluster may plan with; the rest is for the system and everything else. */
+  memoryShare: 0.8,
+  maxConnections: 200,
+} as const;
