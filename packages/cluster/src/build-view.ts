@@ -101,7 +101,7 @@ function freshestKeys(spec: ClusterSpec, observed: Observation): PatroniKeys | u
   return best?.keys;
 }
 
-/** The leader's own answer when there is one, else anybody's: Patroni reads etcd afresh for it. */
+/** The leader's own answer when there is one, else anybody's. Patroni answers from its watch of etcd, so it may be a little old. */
 function clusterAnswer(observed: Observation): PatroniCluster | undefined {
   const answers = observed.patroni.flatMap(({ member, cluster }) =>
     cluster.ok ? [{ member, cluster: cluster.value }] : [],

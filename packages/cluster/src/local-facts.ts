@@ -1,7 +1,7 @@
-import { readFile, readlink, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memberDataDirectory } from '@holdfast/components';
-import { supervisorState } from '@holdfast/runtime';
+import { readCmdline, readCwd, supervisorState } from '@holdfast/runtime';
 import type { ClusterContext } from './context.js';
 import { fetchView } from './fetch-view.js';
 import { answer, valueIn } from './observation.js';
@@ -52,8 +52,11 @@ export async function findPostmaster(dataDirectory: string): Promise<number | un
   try {
     const pid = Number((await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n', 1)[0]);
     if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
-    const [worksIn, data] = await Promise.all([readlink(`/proc/${pid}/cwd`), realpath(dataDirectory)]);
-    return worksIn === data ? pid : undefined;
+    const data = await realpath(dataDirectory);
+    const worksIn = readCwd(pid);
+    // Root in a container may not see where others work; the command line names the folder too (-D).
+    const believed = worksIn === undefined ? readCmdline(pid).includes(data) : worksIn === data;
+    return believed ? pid : undefined;
   } catch {
     return undefined;
   }

@@ -11,7 +11,7 @@ export interface PromotionResult extends ActionResult {
   readonly newLeader: string;
   /** Until the new primary was seen. */
   readonly promotedAfterMilliseconds: number;
-  /** The old leader follows the new one again. */
+  /** The old leader follows the new one again, and where replication is synchronous there is a standby for it. */
   readonly oldLeaderRejoined: boolean;
 }
 
@@ -88,8 +88,10 @@ async function waitForRejoin(
     return { view: promoted, reached: false };
   }
   options.progress.step(`waiting for ${oldLeader} to follow`);
+  const synchronous = context.spec.synchronous.mode !== 'off';
   const follows = (view: ClusterView) =>
-    view.members.some(({ name, role, state }) => name === oldLeader && role !== 'primary' && state === 'streaming');
+    view.members.some(({ name, role, state }) => name === oldLeader && role !== 'primary' && state === 'streaming') &&
+    (!synchronous || view.synchronousStandbys.length > 0);
   const rejoin = await waitForView(context, follows, {
     signal: options.signal,
     timeoutMilliseconds: options.rejoinMilliseconds ?? 30_000,

@@ -129,7 +129,7 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
     postgres: { version: versions(view, 'postgresVersion') },
     supervisor: { pid: facts.supervisor.pid ?? null, alive: facts.supervisor.alive ?? null },
     warnings: spec.warnings,
-    unknown: view.unknown,
+    unknown: facts.supervisor.alive === undefined ? [...view.unknown, 'supervisor: no answer'] : view.unknown,
   };
 }
 

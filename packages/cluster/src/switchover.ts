@@ -12,6 +12,7 @@ import { fetchView } from './fetch-view.js';
 import { findMember, patroniOf, spokesman } from './find-member.js';
 import { type PromotionOptions, type PromotionResult, promote } from './promotion.js';
 import type { ClusterView } from './view.js';
+import { waitForView } from './wait-for-view.js';
 
 export interface SwitchoverPlan {
   readonly leader: string;
@@ -53,9 +54,37 @@ export async function switchover(
   context: ClusterContext,
   options: PromotionOptions & { readonly to?: string | undefined },
 ): Promise<PromotionResult> {
-  const before = await fetchView(context, options.signal);
+  const before = await viewToSwitchIn(context, options);
   const plan = planSwitchover(before, options);
   const client = patroniOf(context, spokesman(before));
   const ask = (signal: AbortSignal) => client.switchover(plan, signal);
   return promote(context, before, { name: 'switchover', candidate: plan.candidate, ask }, options);
+}
+
+/**
+ * True while only time is missing: after a change of the primary Patroni names no synchronous standby for some seconds, and until
+ * then it would refuse everybody. Pure.
+ */
+export function awaitsSynchronousStandby(view: ClusterView): boolean {
+  const leader = view.members.find(({ name }) => name === view.leader);
+  return (
+    view.spec.synchronous.mode !== 'off' &&
+    leader?.role === 'primary' &&
+    leader.state === 'running' &&
+    view.synchronousStandbys.length === 0 &&
+    view.members.some(({ state }) => state === 'streaming')
+  );
+}
+
+/** The view to decide in: at once, or, where a synchronous standby is about to be named, then. */
+async function viewToSwitchIn(context: ClusterContext, { signal, progress }: PromotionOptions): Promise<ClusterView> {
+  const view = await fetchView(context, signal);
+  if (!awaitsSynchronousStandby(view)) return view;
+  progress.step('waiting for a synchronous standby');
+  const timeoutMilliseconds = (2 * context.spec.patroni.loopWait + 10) * 1000;
+  const settled = await waitForView(context, (each) => !awaitsSynchronousStandby(each), {
+    signal,
+    timeoutMilliseconds,
+  });
+  return settled.view;
 }

@@ -262,7 +262,7 @@ describe('replication', () => {
     [
       'a restart that is due',
       { patroni: { pg2: { state: said(patroniState('pg2', { pendingRestart: true })) } } },
-      ['info restart.pg2'],
+      ['info restart.pg2', 'ok replication'],
     ],
   ])('%s', (_, changes, expected) => {
     expect(brief(judgeReplication(testView(changes)))).toEqual(expected);
@@ -339,7 +339,12 @@ describe('processes', () => {
       ['error unit.pg1'],
     ],
     ['one was restarted', { ...facts, units: [{ ...unit, restarts: 1, lastEnd: 'SIGKILL' }] }, ['info unit.pg1']],
-    ['one is stopped', { ...facts, units: [{ ...unit, state: 'stopped' as const }] }, ['warning unit.pg1']],
+    [
+      'one is stopped',
+      { ...facts, units: [unit, { ...unit, id: 'pg2', state: 'stopped' as const }] },
+      ['warning unit.pg2'],
+    ],
+    ['all are stopped', { ...facts, units: [{ ...unit, state: 'stopped' as const, pids: [] }] }, ['info units']],
     ['something is left over', { ...facts, leftovers: [leftover] }, ['warning leftover.99']],
     ['nothing runs', { units: [], supervisor: { pid: undefined, alive: false }, leftovers: [] }, ['info units']],
   ])('%s', (_, given, expected) => {

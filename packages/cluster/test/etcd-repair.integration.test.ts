@@ -53,7 +53,7 @@ describe.skipIf(!installed)('an etcd member that lost its data', async () => {
     stateDirectory = stack.use(await temporaryDirectory()).path;
     await Promise.all(['etcd1', 'etcd2', 'etcd3'].map((name) => start(name)));
   });
-  afterAll(() => stack.dispose());
+  afterAll(() => stack[Symbol.asyncDispose]());
 
   it('comes back with everything, and a repair that was cut off goes on', async () => {
     await client('etcd1').put('/test/kept', 'yes', signal);

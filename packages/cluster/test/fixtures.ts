@@ -12,9 +12,15 @@ export function said<T>(value: T): Answer<T> {
   return { ok: true, value, milliseconds: 1.5 };
 }
 
+const specs = new Map<string, ClusterSpec>();
+
 export function testSpec(mode: SynchronousMode = 'on', members = 3): ClusterSpec {
   const text = `name: demo\nmembers: ${members}\nsynchronous: { mode: ${mode} }\n`;
-  return resolveSpec(parseSpecFile(text, 'holdfast.yaml'), { memoryBytes: 8 * 1024 ** 3, cores: 4 }, undefined);
+  const known = specs.get(text);
+  if (known) return known;
+  const spec = resolveSpec(parseSpecFile(text, 'holdfast.yaml'), { memoryBytes: 8 * 1024 ** 3, cores: 4 }, undefined);
+  specs.set(text, spec);
+  return spec;
 }
 
 export const at = 1_700_000_000_000;

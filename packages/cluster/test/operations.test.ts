@@ -5,7 +5,7 @@ import { findMember, spokesman } from '../src/find-member.js';
 import { planPause } from '../src/pause.js';
 import { checkReinit } from '../src/reinit.js';
 import { planRestart } from '../src/restart.js';
-import { planSwitchover } from '../src/switchover.js';
+import { awaitsSynchronousStandby, planSwitchover } from '../src/switchover.js';
 import { dcsKeys, mute, patroniState, primaryState, said, testView } from './fixtures.js';
 
 function refusal(plan: () => unknown): HoldfastError {
@@ -87,6 +87,20 @@ describe('planSwitchover', () => {
   test('in a pause wants the member named', () => {
     expect(refusal(() => planSwitchover(testView({ keys: paused }), {})).code).toBe('HF_SWITCHOVER_PAUSED');
     expect(planSwitchover(testView({ keys: paused }), { to: 'pg2' }).candidate).toBe('pg2');
+  });
+});
+
+describe('awaitsSynchronousStandby', () => {
+  const none = said(dcsKeys({ sync: '{}' }));
+  test.each([
+    ['there is one', {}, 'on', false],
+    ['none is named yet', { keys: none }, 'on', true],
+    ['none is wanted', { keys: none }, 'off', false],
+    ['nobody could be one', { keys: none, patroni: { pg2: mute, pg3: mute } }, 'on', false],
+    ['the leader is silent', { keys: none, patroni: { pg1: mute } }, 'on', false],
+    ['there is no leader', leaderless, 'on', false],
+  ] as const)('%s', (_, changes, mode, expected) => {
+    expect(awaitsSynchronousStandby(testView(changes, mode))).toBe(expected);
   });
 });
 

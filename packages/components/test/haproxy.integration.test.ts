@@ -56,13 +56,19 @@ describe.skipIf(!installed)('haproxy.cfg', () => {
 
 /** Stands for a member: Patroni's checks on one port, a PostgreSQL that says its name on the other. */
 class FakeMember implements AsyncDisposable {
-  role: 'primary' | 'replica' | 'down' | 'silent' = 'down';
+  /** `promoting`, `stopping`: it holds the leader lock, but PostgreSQL is a standby yet, or does not run any more. */
+  role: 'primary' | 'promoting' | 'stopping' | 'replica' | 'down' | 'silent' = 'down';
   readonly #servers: readonly Server[];
   readonly #sockets = new Set<Socket>();
 
   constructor(name: string, port: number, patroniPort: number) {
     const api = createHttpServer((request, response) => {
-      if (this.role !== 'silent') response.writeHead(request.url === `/${this.role}` ? 200 : 503).end();
+      if (this.role === 'silent') return;
+      const locked = ['primary', 'promoting', 'stopping'].includes(this.role);
+      const path = locked ? '/primary' : `/${this.role}`;
+      const state = this.role === 'stopping' ? 'stopping' : 'running';
+      const role = this.role === 'primary' || this.role === 'stopping' ? 'primary' : 'replica';
+      response.writeHead(request.url === path ? 200 : 503).end(`{"state": "${state}", "x": 1, "role": "${role}"}`);
     }).listen(patroniPort, '127.0.0.1');
     const postgres = createServer((socket) => {
       socket.on('error', () => {});
@@ -187,6 +193,22 @@ describe.skipIf(!installed)('HAProxy, running as planned', async () => {
     await become(['replica', 'replica', 'replica']);
     await Promise.race([writer.ended, sleep(3000).then(() => Promise.reject(new Error('still open')))]);
     expect(reader.socket.closed).toBe(false);
+  });
+
+  it('shuts the sessions of a primary that shuts down, while Patroni still holds the lock for it', async () => {
+    using writer = new Client(readWritePort);
+    await writer.talksTo('pg1');
+    await become(['stopping', 'replica', 'replica']);
+    await Promise.race([writer.ended, sleep(3000).then(() => Promise.reject(new Error('still open')))]);
+  });
+
+  it('sends nobody to a member that is about to be promoted', async () => {
+    await become(['promoting', 'replica', 'replica']);
+    using writer = new Client(readWritePort);
+    await sleep(400);
+    expect(writer.received).toHaveLength(0);
+    await become(['primary', 'replica', 'replica']);
+    await writer.talksTo('pg1');
   });
 
   it('shuts the sessions of a primary that does not answer any more', async () => {

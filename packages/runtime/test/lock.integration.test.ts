@@ -34,7 +34,9 @@ it('is held by one at a time, who is named to the others', async () => {
 });
 
 it('is won by exactly one of many', async () => {
-  const attempts = await Promise.allSettled(Array.from({ length: 12 }, () => acquireLock(path, 'up', signal)));
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 12 }, () => acquireLock(path, 'up', new AbortController().signal)),
+  );
   const won = attempts.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   expect(won.length).toBe(1);
   won[0]?.release();

@@ -197,6 +197,21 @@ describe('the supervisor process', () => {
     expect(kilobytes / 1024).toBeLessThan(80);
   });
 
+  it('inherits no descriptor: whoever reads from the command that started it sees its end', async () => {
+    const code = `
+      const { startSupervisor } = await import('${new URL('../dist/process/supervisor-process.js', import.meta.url).href}');
+      await startSupervisor(${JSON.stringify(cluster.directory)}, new AbortController().signal);`;
+    const gap = Array.from({ length: 36 }, () => 'ignore' as const);
+    const starter = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit', ...gap, 'pipe'],
+    });
+    const pipe = starter.stdio[39 as 3];
+    pipe?.on('data', () => undefined);
+    await Promise.all([once(starter, 'close'), pipe === null ? undefined : once(pipe, 'close')]);
+    expect(cluster.supervisorPid()).toBeGreaterThan(0);
+    expect(readdirSync(`/proc/${cluster.supervisorPid()}/fd`)).not.toContain('39');
+  });
+
   it('leaves the units running when it is ended by SIGTERM', async () => {
     await cluster.apply(cluster.unit('one'));
     const { pid } = await cluster.status('one');

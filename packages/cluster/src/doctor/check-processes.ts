@@ -22,7 +22,9 @@ export function judgeProcesses({ units, supervisor, leftovers }: ProcessFacts): 
       ),
     );
   }
-  for (const { id, state, restarts, lastEnd } of units) {
+  const isDown = units.length > 0 && units.every(({ state }) => state === 'stopped');
+  if (isDown) findings.push(info('units', 'the cluster is stopped', 'holdfast up'));
+  for (const { id, state, restarts, lastEnd } of isDown ? [] : units) {
     if (state === 'backoff') {
       findings.push(
         error(

@@ -31,8 +31,10 @@ export function judgeReplication(view: ClusterView): readonly Finding[] {
   if (view.paused) {
     findings.push(warning('pause', 'automatic failover is paused', 'holdfast resume'));
   }
-  if (findings.length > 0) return findings;
-  return [ok('replication', `${leader} leads, everybody else streams from it`)];
+  if (findings.every(({ severity }) => severity === 'info')) {
+    findings.push(ok('replication', `${leader} leads, everybody else streams from it`));
+  }
+  return findings;
 }
 
 function judgeMember(view: ClusterView, member: MemberView): readonly Finding[] {

@@ -39,8 +39,9 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
   const { spec, stateDirectory, secrets } = context;
   const ask = async <T>(question: (limit: AbortSignal) => Promise<T>) =>
     valueIn(await answer(question, { signal, timeoutMilliseconds: patienceMilliseconds }));
-  const [view, facts, current, wanted, disk, memory, clock] = await Promise.all([
-    fetchView(context, signal),
+  // Alone, because what follows starts programs and would be measured as etcd's latency.
+  const view = await fetchView(context, signal);
+  const [facts, current, wanted, disk, memory, clock] = await Promise.all([
     gatherStatusFacts(context, signal),
     ask((limit) => context.runtime.currentPlan(limit)),
     ask((limit) => gatherWanted(context, limit)),

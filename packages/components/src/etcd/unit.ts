@@ -29,7 +29,7 @@ function planMember(input: PlanInput, member: EtcdMemberSpec): Unit {
     workingDirectory: data,
     // Answers 200 only while there is a leader that can commit.
     readiness: { kind: 'http', url: `${etcdClientUrl(member)}/health`, statuses: [200], timeoutMilliseconds: 2000 },
-    stop: { signal: 'SIGTERM', graceSeconds: 10 },
+    stop: { signal: 'SIGTERM', graceSeconds: 2 },
     restart: { minMilliseconds: 200, maxMilliseconds: 10_000 },
     reloadSignal: undefined,
     after: undefined,

@@ -24,8 +24,8 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
   const script = join(unitDirectory(layout.stateDirectory, 'haproxy'), 'hold.lua');
   const idle = haproxy.idleSeconds === 0 ? '24d' : `${haproxy.idleSeconds}s`;
   const check = haproxy.checkMilliseconds;
-  // Enough attempts that a client outlasts the detection of a dead primary and is held from then on.
-  const retries = Math.ceil(((fall + 1) * check) / connectMilliseconds) + 1;
+  // A primary that stops, or starts again, refuses connections while Patroni still answers for it: keep knocking.
+  const retries = Math.max(1, Math.ceil(haproxy.queueMilliseconds / connectMilliseconds));
   return sections(
     [
       'global',
@@ -70,7 +70,10 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
     ],
     [
       'backend primary',
-      'option httpchk OPTIONS /primary',
+      // 200 means that the member holds the leader lock, which it does before it is promoted and while it shuts down:
+      // the body tells what PostgreSQL does. It is looked at first, so that it is always read to its end.
+      'option httpchk GET /primary',
+      `http-check expect rstring '"state": "(running|unknown)".*"role": "primary"'`,
       'http-check expect status 200',
       ...members.map((member) => `${server(member)} check port ${member.patroniPort}`),
       'server hold unix@hold.sock backup',
@@ -78,6 +81,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
     [
       'backend replicas',
       'balance leastconn',
+      // Patroni answers OPTIONS with a status and nothing else.
       'option httpchk OPTIONS /replica',
       'http-check expect status 200',
       ...members.map((member) => `${server(member)} check port ${member.patroniPort}`),

@@ -25,16 +25,22 @@ export async function startSupervisor(stateDirectory: string, signal: AbortSigna
   const paths = statePaths(stateDirectory);
   const logged = statSync(paths.supervisorLog, { throwIfNoEntry: false })?.size ?? 0;
   const child = spawnSupervisor(stateDirectory, paths.supervisorLog);
-  const limit = Date.now() + startLimit;
-  for (;;) {
-    const info = await askInfo(stateDirectory, signal);
-    if (info !== undefined) return info;
-    // Another one may have been quicker, and ours ended for that reason; its socket is about to appear.
-    const ended = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
-    if (Date.now() > limit || (ended && !lostRace(paths.supervisorLog, logged))) {
-      throw supervisorNotStarted(paths.supervisorLog, lastLines(paths.supervisorLog, 10));
+  let answering: SupervisorInfo | undefined;
+  try {
+    const limit = Date.now() + startLimit;
+    for (;;) {
+      answering = await askInfo(stateDirectory, signal);
+      if (answering !== undefined) return answering;
+      // Another one may have been quicker, and ours ended for that reason; its socket is about to appear.
+      const ended = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
+      if (Date.now() > limit || (ended && !lostRace(paths.supervisorLog, logged))) {
+        throw supervisorNotStarted(paths.supervisorLog, lastLines(paths.supervisorLog, 10));
+      }
+      await sleep(20, undefined, { signal });
     }
-    await sleep(20, undefined, { signal });
+  } finally {
+    // Ours was not first, or nobody waits for it any more: it must not take over later, when the cluster may be down or deleted.
+    if (answering?.pid !== child.pid) child.kill('SIGKILL');
   }
 }
 

@@ -21,7 +21,7 @@ import { createProcessRuntime } from '../../src/process/process-runtime.js';
 import { listMarkedProcesses } from '../../src/process/unit-processes.js';
 import type { Runtime, UnitStatus } from '../../src/runtime.js';
 
-export const signal = new AbortController().signal;
+export const signal: AbortSignal = new AbortController().signal;
 
 export const secrets = Object.fromEntries(secretNames.map((name) => [name, `value-of-${name}-9f3c`])) as Secrets;
 

@@ -2,7 +2,10 @@
  * The detached supervisor: `node main.js STATE_DIRECTORY [--idle]`. SIGTERM and SIGINT end it and leave the units running:
  * the database must not depend on it.
  */
+import { closeInheritedDescriptors } from './inherited-descriptors.js';
 import { runSupervisor } from './run-supervisor.js';
+
+closeInheritedDescriptors();
 
 const [stateDirectory, option] = process.argv.slice(2);
 const ending = new AbortController();

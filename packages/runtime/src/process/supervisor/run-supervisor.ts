@@ -21,12 +21,12 @@ export interface SupervisorOptions {
  */
 export async function runSupervisor({ stateDirectory, signal, idle = false }: SupervisorOptions): Promise<void> {
   process.umask(0o077);
-  ensureStateFolders(stateDirectory);
   const lock = await acquireLock(
     statePaths(stateDirectory).supervisorPid,
     `holdfast supervisor of ${stateDirectory}`,
     signal,
   );
+  ensureStateFolders(stateDirectory);
   const leaving = new AbortController();
   const supervisor = new Supervisor(stateDirectory, log);
   try {

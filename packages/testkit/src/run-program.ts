@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+
+export interface ProgramResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end without standard input; it is killed after the time limit. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: { readonly timeoutMilliseconds: number; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },
+): Promise<ProgramResult> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+    timeout: options.timeoutMilliseconds,
+    killSignal: 'SIGKILL',
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  return await new Promise((resolve, reject) => {
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
