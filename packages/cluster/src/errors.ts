@@ -157,3 +157,180 @@ export function etcdRepairRefused(member: string, reason: string, suggestion: st
     exitCode: ExitCode.state,
   });
 }
+
+export function stateDirectoryUnusable(path: string, why: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_STATE_UNUSABLE',
+    message: `The data directory ${path} cannot be used: ${why}.`,
+    suggestion: 'Name another dataDirectory in holdfast.yaml, or leave it out.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function stateDirectoryForeign(path: string, there: string, wanted: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_STATE_FOREIGN',
+    message: `${path} holds the cluster "${there}", not "${wanted}".`,
+    suggestion: `Give "${wanted}" a dataDirectory of its own, or set name: ${there}. Nothing was changed.`,
+    exitCode: ExitCode.state,
+  });
+}
+
+export function stateDirectoryNotOurs(path: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_STATE_NOT_OURS',
+    message: `${path} holds files that are not a Holdfast cluster's. Nothing was changed.`,
+    suggestion: 'Name an empty or a new folder as dataDirectory.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function secretsDamaged(path: string, why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SECRETS_DAMAGED',
+    message: `The secrets of this cluster cannot be read: ${why} (${path}).`,
+    suggestion: 'Restore the file from a copy. New secrets would not fit the existing database, so none were made.',
+    exitCode: ExitCode.state,
+    cause,
+  });
+}
+
+export function noFreePorts(host: string, from: number, to: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_PORTS_NONE_FREE',
+    message: `No free port was found on ${host} between ${from} and ${to}.`,
+    suggestion: 'Stop what uses them, or name ports in holdfast.yaml.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function portsTaken(lines: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_PORTS_TAKEN',
+    message: 'Ports that the cluster needs are in use. Nothing was started.',
+    detail: lines.join('\n'),
+    suggestion: 'Stop their holders, or set other ports in holdfast.yaml (`ports: auto` picks free ones).',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function diskFull(path: string, freeBytes: number, neededBytes: number): HoldfastError {
+  const mebibytes = (bytes: number) => `${Math.floor(bytes / 1024 ** 2)} MiB`;
+  return new HoldfastError({
+    code: 'HF_DISK_FULL',
+    message: `${path} has ${mebibytes(freeBytes)} free; at least ${mebibytes(neededBytes)} are needed. Nothing was started.`,
+    suggestion: 'Free some space, or set dataDirectory to a larger file system.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function otherMajor(dataDirectory: string, there: string, wanted: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_STATE_MAJOR',
+    message: `${dataDirectory} was made by PostgreSQL ${there}; this would start PostgreSQL ${wanted} on it. Nothing was changed.`,
+    suggestion: `Set postgres.version: ${there} in holdfast.yaml. A data directory can't be used by another major version; dump and restore, or upgrade it.`,
+    exitCode: ExitCode.state,
+  });
+}
+
+export function otherSystem(dataDirectory: string, there: string, wanted: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_STATE_OTHER_CLUSTER',
+    message: `${dataDirectory} belongs to another database cluster (system identifier ${there}; this cluster's is ${wanted}). Nothing was changed.`,
+    suggestion: 'Move that folder away; the next `holdfast up` makes this member again from the primary.',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function etcdSizeChanged(from: number, to: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_ETCD_SIZE',
+    message: `The number of etcd members of an existing cluster cannot be changed (${from} to ${to}). Nothing was changed.`,
+    suggestion: `Set etcd.size back to ${from}.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function addressesChanged(unit: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_ADDRESSES_CHANGED',
+    message: `The ports of ${unit} cannot be changed while the cluster exists: the other etcd members know it by them. Nothing was changed.`,
+    suggestion: 'Set the ports of etcd back in holdfast.yaml.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function primaryWouldGo(member: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_PRIMARY_WOULD_GO',
+    message: `${member} would be removed, but it is the primary. Nothing was changed.`,
+    suggestion: 'Move the primary first: holdfast switchover --to MEMBER (one that stays), then holdfast up again.',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function notInTime(what: string, seconds: number, detail: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_UP_TIMEOUT',
+    message: `${what} did not happen within ${seconds} s.`,
+    detail,
+    suggestion:
+      'See `holdfast status` and `holdfast logs`; what was started goes on, and `holdfast up` continues from here.',
+    exitCode: ExitCode.timeout,
+  });
+}
+
+export function notUp(name: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_NOT_UP',
+    message: `The cluster "${name}" has not been started here.`,
+    suggestion: 'holdfast up',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function runtimeUnavailable(runtime: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_UNAVAILABLE',
+    message: `The runtime "${runtime}" is not part of this version.`,
+    suggestion: 'Set runtime: process in holdfast.yaml.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function specFileMissing(path: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SPEC_MISSING',
+    message: `There is no file ${path}.`,
+    suggestion: 'holdfast init writes one; without -f, and without a holdfast.yaml here, the default cluster is used.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function notApproved(): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_NOT_APPROVED',
+    message: 'Nothing was changed: the changes were not confirmed.',
+    suggestion: 'Run it again and answer yes, or give --yes.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function renderTargetNotEmpty(folder: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RENDER_NOT_EMPTY',
+    message: `${folder} is not empty; nothing was written.`,
+    suggestion: 'Name a new folder.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function renderToolsMissing(reasons: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RENDER_TOOLS',
+    message: 'The configuration names the programs of this machine, and some are missing.',
+    detail: reasons.join('\n'),
+    suggestion: 'holdfast up installs them.',
+    exitCode: ExitCode.environment,
+  });
+}

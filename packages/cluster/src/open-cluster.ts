@@ -16,7 +16,7 @@ import {
   type SpecFile,
 } from '@holdfast/spec';
 import type { Clients, ClusterContext } from './context.js';
-import { runtimeUnavailable, specFileMissing } from './errors-up.js';
+import { runtimeUnavailable, specFileMissing } from './errors.js';
 import { readPorts } from './state/port-assignment.js';
 import { readSecrets } from './state/secrets-file.js';
 import { locateStateDirectory } from './state/state-directory.js';

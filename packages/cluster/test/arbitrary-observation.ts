@@ -1,7 +1,7 @@
 import type { PatroniState } from '@holdfast/components';
 import type { SynchronousMode } from '@holdfast/spec';
 import fc from 'fast-check';
-import type { Answer, Observation } from '../src/observation.js';
+import type { Answer, Observation } from '../src/view/observation.js';
 import { at, dcsKeys, observation, patroniState, said, silence, testSpec } from './fixtures.js';
 
 const names = ['pg1', 'pg2', 'pg3'];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildView } from '../src/build-view.js';
+import { buildView } from '../src/view/build-view.js';
 import {
   at,
   dcsKeys,

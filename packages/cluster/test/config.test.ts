@@ -2,9 +2,9 @@ import type { JsonObject } from '@holdfast/components';
 import { HoldfastError } from '@holdfast/spec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { overriddenByPlan } from '../src/config.js';
-import { checkAssignment, lookUp, parseAssignment, parseConfigPath } from '../src/config-path.js';
-import { diffConfiguration } from '../src/diff-configuration.js';
+import { overriddenByPlan } from '../src/operations/config.js';
+import { checkAssignment, lookUp, parseAssignment, parseConfigPath } from '../src/operations/config-path.js';
+import { diffConfiguration } from '../src/operations/diff-configuration.js';
 
 describe('parseAssignment', () => {
   test.each([

@@ -13,7 +13,7 @@ import {
   waitReady,
   waitUntil,
 } from '../../components/test/run-unit.js';
-import { repairEtcdMember } from '../src/etcd-repair.js';
+import { repairEtcdMember } from '../src/operations/etcd-repair.js';
 
 const installed = existsSync(exampleLayout().tools.etcd);
 

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/spec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type EtcdRepairFacts, planEtcdRepair } from '../src/etcd-repair.js';
+import { type EtcdRepairFacts, planEtcdRepair } from '../src/operations/etcd-repair.js';
 
 const url = (number: number) => `http://127.0.0.1:${2380 + number}`;
 const listed = [1, 2, 3].map((number) => ({

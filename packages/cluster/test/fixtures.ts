@@ -1,8 +1,8 @@
 import type { EtcdKeyValue, PatroniState } from '@holdfast/components';
 import { type ClusterSpec, parseSpecFile, resolveSpec, type SynchronousMode } from '@holdfast/spec';
-import { buildView } from '../src/build-view.js';
-import type { Answer, Observation } from '../src/observation.js';
-import type { ClusterView } from '../src/view.js';
+import { buildView } from '../src/view/build-view.js';
+import type { Answer, Observation } from '../src/view/observation.js';
+import type { ClusterView } from '../src/view/view.js';
 
 /** Data for unit tests: a spec, what its parts answer when all is well, and what they answer when not. */
 

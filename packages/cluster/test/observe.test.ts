@@ -16,9 +16,9 @@ import type { Runtime } from '@holdfast/runtime';
 import type { ClusterSpec } from '@holdfast/spec';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ClusterContext } from '../src/context.js';
-import { fetchView } from '../src/fetch-view.js';
-import { findPostmaster } from '../src/local-facts.js';
-import { answer } from '../src/observation.js';
+import { fetchView } from '../src/view/fetch-view.js';
+import { findPostmaster } from '../src/view/local-facts.js';
+import { answer } from '../src/view/observation.js';
 import { testSpec } from './fixtures.js';
 
 const clean: (() => Promise<unknown>)[] = [];
@@ -62,6 +62,7 @@ function contextAt(port: number, poolerPort = port): ClusterContext {
   return {
     spec,
     specFile: undefined,
+    specDirectory: '/nowhere',
     stateDirectory: '/nowhere',
     runtime: runtime as Runtime,
     secrets: undefined,

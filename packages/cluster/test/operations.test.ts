@@ -1,11 +1,11 @@
 import { HoldfastError } from '@holdfast/spec';
 import { describe, expect, test } from 'vitest';
-import { planFailover } from '../src/failover.js';
-import { findMember, spokesman } from '../src/find-member.js';
-import { planPause } from '../src/pause.js';
-import { checkReinit } from '../src/reinit.js';
-import { planRestart } from '../src/restart.js';
-import { awaitsSynchronousStandby, planSwitchover } from '../src/switchover.js';
+import { planFailover } from '../src/operations/failover.js';
+import { findMember, spokesman } from '../src/operations/find-member.js';
+import { planPause } from '../src/operations/pause.js';
+import { checkReinit } from '../src/operations/reinit.js';
+import { planRestart } from '../src/operations/restart.js';
+import { awaitsSynchronousStandby, planSwitchover } from '../src/operations/switchover.js';
 import { dcsKeys, mute, patroniState, primaryState, said, testView } from './fixtures.js';
 
 function refusal(plan: () => unknown): HoldfastError {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeHealth, statusReport } from '../src/status.js';
+import { judgeHealth, statusReport } from '../src/view/status.js';
 import { dcsKeys, mute, muteEtcd, said, silence, testView } from './fixtures.js';
 
 describe('statusReport', () => {

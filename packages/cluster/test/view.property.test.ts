@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { buildView } from '../src/build-view.js';
-import { planFailover } from '../src/failover.js';
-import { statusReport } from '../src/status.js';
-import { planSwitchover } from '../src/switchover.js';
+import { planFailover } from '../src/operations/failover.js';
+import { planSwitchover } from '../src/operations/switchover.js';
+import { buildView } from '../src/view/build-view.js';
+import { statusReport } from '../src/view/status.js';
 import { anyObservation } from './arbitrary-observation.js';
 import { testSpec } from './fixtures.js';
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,8 +13,10 @@ import {
   memberDataDirectory,
   patroniUrl,
   planCluster,
+  renderDynamicConfiguration,
+  renderPatroniConfiguration,
 } from '../src/index.js';
-import { type ExampleOptions, exampleSpec, examples } from './example.js';
+import { type ExampleOptions, exampleLayout, exampleSpec, examples } from './example.js';
 import { onFreePorts } from './free-ports.js';
 import { layoutWithPatroni, patroniMissing } from './patroni-tool.js';
 import {
@@ -58,6 +60,32 @@ describe.skipIf(patroniMissing !== undefined)(`patroni.yml ${patroniMissing ?? '
     const quorum = complaints.includes('bootstrap.dcs.synchronous_mode quorum is not a boolean');
     expect(complaints.filter((line) => line !== '')).toHaveLength(quorum ? 1 : 0);
     expect(code).toBe(quorum ? 1 : 0);
+  });
+
+  it("means the same to Patroni's YAML 1.1 as it does to us", async () => {
+    const parameters = {
+      a: 'on',
+      b: 'no',
+      c: '1:30',
+      d: '0755',
+      e: '1_000',
+      f: "it's",
+      g: '# x',
+      h: '',
+      i: '~',
+      j: true,
+    };
+    const spec = exampleSpec({ change: (each) => ({ ...each, postgres: { ...each.postgres, parameters } }) });
+    const [member] = spec.members;
+    if (member === undefined) throw new Error('no members');
+    const text = renderPatroniConfiguration({ spec, layout: exampleLayout() }, member);
+    const script = 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)["bootstrap"]["dcs"]))';
+    const { stdout } = spawnSync('/usr/bin/python3', ['-c', script], {
+      input: text,
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    expect(JSON.parse(stdout)).toEqual(renderDynamicConfiguration(spec));
   });
 
   it('is refused when it is broken', async () => {

@@ -1,4 +1,4 @@
-import { ExitCode, HoldfastError, type HoldfastErrorFields } from '@holdfast/spec';
+import { ExitCode, HoldfastError, type HoldfastErrorFields } from '@holdfast/spec/errors';
 
 export function locked(
   path: string,

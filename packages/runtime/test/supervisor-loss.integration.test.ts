@@ -206,8 +206,9 @@ describe('the supervisor process', () => {
       stdio: ['ignore', 'pipe', 'inherit', ...gap, 'pipe'],
     });
     const pipe = starter.stdio[39 as 3];
-    pipe?.on('data', () => undefined);
-    await Promise.all([once(starter, 'close'), pipe === null ? undefined : once(pipe, 'close')]);
+    if (pipe === null || pipe === undefined) throw new Error('there is no descriptor 39');
+    pipe.on('data', () => undefined);
+    await Promise.all([once(starter, 'close'), once(pipe, 'close')]);
     expect(cluster.supervisorPid()).toBeGreaterThan(0);
     expect(readdirSync(`/proc/${cluster.supervisorPid()}/fd`)).not.toContain('39');
   });

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@holdfast/components';
 import type { UnitChange } from '@holdfast/runtime';
-import { diffConfiguration } from '../diff-configuration.js';
+import { diffConfiguration } from '../operations/diff-configuration.js';
 import { type Finding, info, ok, warning } from './finding.js';
 
 export interface DriftFacts {

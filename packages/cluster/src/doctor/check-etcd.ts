@@ -1,4 +1,4 @@
-import type { ClusterView } from '../view.js';
+import type { ClusterView } from '../view/view.js';
 import { error, type Finding, info, ok, showBytes, warning } from './finding.js';
 
 /** A status call on one machine takes a few milliseconds; Patroni's and etcd's own timings assume no more. */

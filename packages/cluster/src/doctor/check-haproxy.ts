@@ -1,6 +1,6 @@
-import { readOnlyBackend, readWriteBackend } from '../build-view.js';
-import { isUp } from '../status.js';
-import type { ClusterView } from '../view.js';
+import { readOnlyBackend, readWriteBackend } from '../view/build-view.js';
+import { isUp } from '../view/status.js';
+import type { ClusterView } from '../view/view.js';
 import { error, type Finding, ok, warning } from './finding.js';
 
 /** HAProxy's view of the members against ours: exactly the leader is up behind the read-write port. */

@@ -1,5 +1,5 @@
 import { judgePatroniVersion } from '@holdfast/runtime';
-import type { ClusterView } from '../view.js';
+import type { ClusterView } from '../view/view.js';
 import { error, type Finding, info, ok, warning } from './finding.js';
 
 /** `origin`: where the Patroni that would be started comes from, for people. */

@@ -1,4 +1,4 @@
-import type { ClusterView, MemberView } from '../view.js';
+import type { ClusterView, MemberView } from '../view/view.js';
 import { error, type Finding, info, ok, showBytes, warning } from './finding.js';
 
 /** Leader, lag, timelines, synchronous standby, restarts that are waited for, pause. */

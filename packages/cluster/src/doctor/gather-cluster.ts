@@ -4,9 +4,9 @@ import { connect } from '@holdfast/postgres';
 import { diffPlans, findAccounts, findTools, type ToolSearch, type UnitChange } from '@holdfast/runtime';
 import { fillTemplate, type Secrets } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
-import { patroniOf, spokesman } from '../find-member.js';
+import { patroniOf, spokesman } from '../operations/find-member.js';
 import { readMarker } from '../state/state-directory.js';
-import type { ClusterView } from '../view.js';
+import type { ClusterView } from '../view/view.js';
 import type { DriftFacts } from './check-drift.js';
 import type { SlotFact } from './check-slots.js';
 

@@ -1,7 +1,7 @@
 import type { ClusterContext } from '../context.js';
-import { fetchView } from '../fetch-view.js';
-import { gatherStatusFacts } from '../local-facts.js';
-import { answer, valueIn } from '../observation.js';
+import { fetchView } from '../view/fetch-view.js';
+import { gatherStatusFacts } from '../view/local-facts.js';
+import { answer, valueIn } from '../view/observation.js';
 import { judgeClock } from './check-clock.js';
 import { judgeDescriptors } from './check-descriptors.js';
 import { judgeDisk } from './check-disk.js';

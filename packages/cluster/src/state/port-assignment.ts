@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { statePaths } from '@holdfast/components';
 import type { PortAssignment } from '@holdfast/spec';
-import { noFreePorts } from '../errors-up.js';
+import { noFreePorts } from '../errors.js';
 import { writeFileAtomically } from './atomic-file.js';
 
 /** Below Linux's usual range for outgoing connections (32768–60999), which could take a port between two starts. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { statePaths } from '@holdfast/components';
 import { generateSecrets, type SecretName, type Secrets, secretNames } from '@holdfast/spec';
-import { secretsDamaged } from '../errors-up.js';
+import { secretsDamaged } from '../errors.js';
 import { writeFileAtomically } from './atomic-file.js';
 
 /** The cluster's secrets; undefined before the first `up`. Throws HF_SECRETS_DAMAGED rather than making new ones over old ones. */

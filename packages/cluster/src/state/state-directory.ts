@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, readlink, realpath, stat, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { stateDirectoryForeign, stateDirectoryUnusable } from '../errors-up.js';
+import { stateDirectoryForeign, stateDirectoryNotOurs, stateDirectoryUnusable } from '../errors.js';
 import { writeFileAtomically } from './atomic-file.js';
 
 /** Longer and the Unix sockets below it would not fit into sun_path (108 bytes). */
@@ -34,7 +34,7 @@ export async function locateStateDirectory(
 /**
  * Makes the state folder. As root the services run under accounts of their own, which must be able to enter it; where a folder above is
  * closed to them (a clone below /root), or the path is too long for sockets, the state goes to /var/lib/holdfast (as root) or
- * ~/.local/state/holdfast and `.holdfast/<name>` becomes a link to it. Errors: HF_STATE_FOREIGN, HF_STATE_UNUSABLE.
+ * ~/.local/state/holdfast and `.holdfast/<name>` becomes a link to it. Errors: HF_STATE_FOREIGN, HF_STATE_NOT_OURS, HF_STATE_UNUSABLE.
  */
 export async function createStateDirectory(
   base: string,
@@ -70,6 +70,7 @@ export async function createStateDirectory(
   const marker = await readMarker(real);
   if (marker !== undefined && marker.name !== name) throw stateDirectoryForeign(real, marker.name, name);
   if (marker === undefined) {
+    if ((await readdir(real)).length > 0) throw stateDirectoryNotOurs(real);
     await writeMarker(real, { name, createdAt: new Date().toISOString() });
   }
   return real;

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { statePaths } from '@holdfast/components';
 import { acquireLock, type UnitStatus } from '@holdfast/runtime';
 import type { ClusterContext, Progress } from '../context.js';
-import { notUp, stateDirectoryForeign } from '../errors-up.js';
-import { fetchView } from '../fetch-view.js';
+import { notUp, stateDirectoryForeign } from '../errors.js';
 import { readMarker, stateDirectoryPath } from '../state/state-directory.js';
+import { fetchView } from '../view/fetch-view.js';
 
 /**
  * Pure: the order in which units stop: proxies, replicas, the primary, etcd. The primary last of its kind, so that

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Plan, unitData } from '@holdfast/components';
 import type { Secrets } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
-import { notInTime } from '../errors-up.js';
-import { repairEtcdMember } from '../etcd-repair.js';
+import { notInTime } from '../errors.js';
+import { repairEtcdMember } from '../operations/etcd-repair.js';
 import type { MemberFacts, PreflightVerdict } from './preflight.js';
 
 export interface RepairOptions {

@@ -3,9 +3,9 @@ import { connect } from '@holdfast/postgres';
 import type { UnitStatus } from '@holdfast/runtime';
 import type { Secrets } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
-import { notInTime } from '../errors-up.js';
-import type { ClusterView } from '../view.js';
-import { waitForView } from '../wait-for-view.js';
+import { notInTime } from '../errors.js';
+import type { ClusterView } from '../view/view.js';
+import { waitForView } from '../view/wait-for-view.js';
 
 export interface Primary {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { statePaths } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 import type { HoldfastErrorFields } from '@holdfast/spec';
 import { reportedError, supervisorSilent } from '../errors.js';
 import type { SupervisorInfo } from './control-protocol.js';

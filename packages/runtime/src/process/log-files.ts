@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { statePaths } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 
 export function unitLog(stateDirectory: string, unitId: string): string {
   return join(statePaths(stateDirectory).logs, `${unitId}.log`);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Plan, statePaths } from '@holdfast/components';
+import type { Plan } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 
 /** The plan that was applied last; undefined: none was. */
 export function readPlan(stateDirectory: string): Plan | undefined {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { statePaths, type Unit, type UnitFile, unitDirectory } from '@holdfast/components';
-import { fillTemplate, type Secrets } from '@holdfast/spec';
+import type { Unit, UnitFile } from '@holdfast/components';
+import { statePaths, unitDirectory } from '@holdfast/components/paths';
+import { fillTemplate, type Secrets } from '@holdfast/spec/secrets';
 import { unknownAccount } from '../errors.js';
 import { type Account, findAccount, isRoot } from './accounts.js';
 import { writeFileAtomically } from './atomic-file.js';

@@ -1,5 +1,6 @@
-import { type Plan, statePaths } from '@holdfast/components';
-import { secretNames } from '@holdfast/spec';
+import type { Plan } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
+import { secretNames } from '@holdfast/spec/secrets';
 import { foreignPlan, secretsMissing, supervisorSilent, unknownUnit } from '../errors.js';
 import type { ApplyOptions, Runtime, UnitChange, UnitStatus } from '../runtime.js';
 import { buildId } from './build-id.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { statePaths } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 import type { Secrets } from '@holdfast/spec';
 import { secretsMissing } from '../errors.js';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { statePaths } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 import { supervisorNotStarted, supervisorSilent } from '../errors.js';
 import { supervisorProgram } from './build-id.js';
 import { askInfo, askSupervisor, patience } from './control-client.js';

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { statePaths, type Unit } from '@holdfast/components';
+import type { Unit } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 import { writeFileAtomically } from './atomic-file.js';
 import type { ProcessIdentity } from './proc.js';
 

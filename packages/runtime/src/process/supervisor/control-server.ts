@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { statePaths } from '@holdfast/components';
-import { HoldfastError } from '@holdfast/spec';
+import { statePaths } from '@holdfast/components/paths';
+import { HoldfastError } from '@holdfast/spec/errors';
 import {
   type ApplyRequest,
   type DownRequest,

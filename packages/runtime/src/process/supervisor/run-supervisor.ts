@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { statePaths } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 import { buildId } from '../build-id.js';
 import { acquireLock } from '../lock.js';
 import { ensureStateFolders } from '../prepare-unit.js';

@@ -1,4 +1,5 @@
-import { type Plan, statePaths, type Unit } from '@holdfast/components';
+import type { Plan, Unit } from '@holdfast/components';
+import { statePaths } from '@holdfast/components/paths';
 import { diffPlans, diffUnits, fileAction, mergeChanges } from '../../diff-plans.js';
 import { unknownUnit } from '../../errors.js';
 import type { UnitChange, UnitStatus } from '../../runtime.js';

@@ -1,4 +1,4 @@
-import { ExitCode, HoldfastError } from '@holdfast/spec';
+import { ExitCode, HoldfastError } from '@holdfast/spec/errors';
 
 export function toolsMissing(lines: readonly string[], command: string): HoldfastError {
   return new HoldfastError({

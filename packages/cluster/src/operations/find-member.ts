@@ -1,7 +1,7 @@
 import type { PatroniClient } from '@holdfast/components';
-import type { ClusterContext } from './context.js';
-import { memberUnreachable, nobodyAnswers, unknownMember } from './errors.js';
-import type { ClusterView, MemberView } from './view.js';
+import type { ClusterContext } from '../context.js';
+import { memberUnreachable, nobodyAnswers, unknownMember } from '../errors.js';
+import type { ClusterView, MemberView } from '../view/view.js';
 
 /** The member of that name; throws HF_CLUSTER_UNKNOWN_MEMBER with the known names and the likeliest one. Pure. */
 export function findMember(view: ClusterView, name: string): MemberView {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '@holdfast/components';
+import type { ClusterContext } from '../context.js';
+import { fetchView } from '../view/fetch-view.js';
+import { isJsonObject } from '../view/patroni-keys.js';
 import { type Assignment, checkAssignment, lookUp, patchOf } from './config-path.js';
-import type { ClusterContext } from './context.js';
 import { diffConfiguration } from './diff-configuration.js';
-import { fetchView } from './fetch-view.js';
 import { patroniOf, spokesman } from './find-member.js';
-import { isJsonObject } from './patroni-keys.js';
 
 export interface ConfigurationChange {
   /** One line a changed value; empty: nothing was to do. */

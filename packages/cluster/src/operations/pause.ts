@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterContext, Progress } from './context.js';
-import { actionTimedOut } from './errors.js';
-import { fetchView } from './fetch-view.js';
+import type { ClusterContext, Progress } from '../context.js';
+import { actionTimedOut } from '../errors.js';
+import { fetchView } from '../view/fetch-view.js';
+import { answer, valueIn } from '../view/observation.js';
+import type { ClusterView } from '../view/view.js';
+import type { ActionResult } from '../view/wait-for-view.js';
 import { patroniOf, spokesman } from './find-member.js';
-import { answer, valueIn } from './observation.js';
-import type { ClusterView } from './view.js';
-import type { ActionResult } from './wait-for-view.js';
 
 /** Whether anything is to be done, and through whom. Throws HF_CLUSTER_UNREACHABLE when no Patroni answers. Pure. */
 export function planPause(view: ClusterView, paused: boolean): { readonly change: boolean; readonly through: string } {

@@ -1,13 +1,13 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memberDataDirectory } from '@holdfast/components';
-import type { ClusterContext, Progress } from './context.js';
-import { actionTimedOut, noLeader, reinitLeader, reinitUnconfirmed } from './errors.js';
-import { fetchView } from './fetch-view.js';
+import type { ClusterContext, Progress } from '../context.js';
+import { actionTimedOut, noLeader, reinitLeader, reinitUnconfirmed } from '../errors.js';
+import { fetchView } from '../view/fetch-view.js';
+import type { ClusterView } from '../view/view.js';
+import { type ActionResult, waitForView } from '../view/wait-for-view.js';
 import { findReachableMember, patroniOf } from './find-member.js';
 import { describe } from './promotion.js';
-import type { ClusterView } from './view.js';
-import { type ActionResult, waitForView } from './wait-for-view.js';
 
 /** Refuses the leader, an unknown or silent member, and a cluster without a leader to copy from. Pure. */
 export function checkReinit(view: ClusterView, member: string): void {

@@ -1,11 +1,11 @@
 import { HoldfastError } from '@holdfast/spec';
-import type { ClusterContext, Progress } from './context.js';
-import { actionFailed, actionTimedOut } from './errors.js';
-import { fetchView } from './fetch-view.js';
+import type { ClusterContext, Progress } from '../context.js';
+import { actionFailed, actionTimedOut } from '../errors.js';
+import { fetchView } from '../view/fetch-view.js';
+import type { ClusterView } from '../view/view.js';
+import { type ActionResult, waitForView } from '../view/wait-for-view.js';
 import { findReachableMember, patroniOf } from './find-member.js';
 import { describe } from './promotion.js';
-import type { ClusterView } from './view.js';
-import { type ActionResult, waitForView } from './wait-for-view.js';
 
 export interface RestartRequest {
   readonly member: string;

@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memberDataDirectory } from '@holdfast/components';
 import { readCmdline, readCwd, supervisorState } from '@holdfast/runtime';
-import type { ClusterContext } from './context.js';
+import type { ClusterContext } from '../context.js';
 import { fetchView } from './fetch-view.js';
 import { answer, valueIn } from './observation.js';
 import { partTimeoutMilliseconds } from './observe.js';

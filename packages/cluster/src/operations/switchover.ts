@@ -1,5 +1,4 @@
-import { byPreference, switchoverObstacle } from './candidate.js';
-import type { ClusterContext } from './context.js';
+import type { ClusterContext } from '../context.js';
 import {
   alreadyLeader,
   candidateRefused,
@@ -7,12 +6,13 @@ import {
   noCandidate,
   noLeader,
   pausedNeedsCandidate,
-} from './errors.js';
-import { fetchView } from './fetch-view.js';
+} from '../errors.js';
+import { fetchView } from '../view/fetch-view.js';
+import type { ClusterView } from '../view/view.js';
+import { waitForView } from '../view/wait-for-view.js';
+import { byPreference, switchoverObstacle } from './candidate.js';
 import { findMember, patroniOf, spokesman } from './find-member.js';
 import { type PromotionOptions, type PromotionResult, promote } from './promotion.js';
-import type { ClusterView } from './view.js';
-import { waitForView } from './wait-for-view.js';
 
 export interface SwitchoverPlan {
   readonly leader: string;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EtcdClient, type EtcdMember, etcdPeerUrl, unitData } from '@holdfast/components';
 import { HoldfastError } from '@holdfast/spec';
-import type { ClusterContext } from './context.js';
-import { etcdRepairRefused } from './errors.js';
-import { answer, valueIn } from './observation.js';
+import type { ClusterContext } from '../context.js';
+import { etcdRepairRefused } from '../errors.js';
+import { answer, valueIn } from '../view/observation.js';
 
 /** What is known about one etcd member and the rest, before anything is decided. */
 export interface EtcdRepairFacts {

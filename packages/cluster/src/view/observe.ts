@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { connectHost, dcsPrefix } from '@holdfast/components';
-import type { ClusterContext } from './context.js';
+import type { ClusterContext } from '../context.js';
 import { answer, type Observation } from './observation.js';
 
 /** A part that does not answer within this is reported as unknown: a frozen process accepts TCP and never answers. */

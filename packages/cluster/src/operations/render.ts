@@ -3,8 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { planCluster } from '@holdfast/components';
 import { findAccounts, findTools } from '@holdfast/runtime';
 import { redactTemplate } from '@holdfast/spec';
-import { renderTargetNotEmpty, renderToolsMissing } from './errors-up.js';
-import { type OpenOptions, openCluster } from './open-cluster.js';
+import { renderTargetNotEmpty, renderToolsMissing } from '../errors.js';
+import { type OpenOptions, openCluster } from '../open-cluster.js';
 
 /**
  * Writes every file of the plan to `folder`, below the path it would have in the state folder, and the plan itself as plan.json.

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterContext } from './context.js';
+import type { ClusterContext } from '../context.js';
 import { fetchView } from './fetch-view.js';
 import type { ClusterView } from './view.js';
 

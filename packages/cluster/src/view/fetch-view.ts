@@ -1,5 +1,5 @@
+import type { ClusterContext } from '../context.js';
 import { buildView } from './build-view.js';
-import type { ClusterContext } from './context.js';
 import { observe } from './observe.js';
 import type { ClusterView } from './view.js';
 

@@ -1,10 +1,10 @@
+import type { ClusterContext } from '../context.js';
+import { alreadyLeader, candidateRefused, mayLoseData, noCandidate } from '../errors.js';
+import { fetchView } from '../view/fetch-view.js';
+import type { ClusterView, MemberView } from '../view/view.js';
 import { byPreference, promotionObstacle } from './candidate.js';
-import type { ClusterContext } from './context.js';
-import { alreadyLeader, candidateRefused, mayLoseData, noCandidate } from './errors.js';
-import { fetchView } from './fetch-view.js';
 import { findMember, patroniOf } from './find-member.js';
 import { type PromotionOptions, type PromotionResult, promote } from './promotion.js';
-import type { ClusterView, MemberView } from './view.js';
 
 export interface FailoverRequest {
   readonly to?: string | undefined;

@@ -1,4 +1,4 @@
-import type { ClusterView, MemberView } from './view.js';
+import type { ClusterView, MemberView } from '../view/view.js';
 
 /**
  * Why Patroni would not, or should not, promote this member in a switchover; undefined when it can. Pure.
