@@ -9,17 +9,27 @@ import { managedParameters, parseSpecFile, SpecInvalidError } from '../packages/
 import { schemaFields } from '../packages/spec/dist/schema-fields.js';
 
 const folder = join(import.meta.dirname, '..', 'docs', 'reference');
+/** What these take: the error about them speaks for the whole group. */
+const inUnion = {
+  'synchronous.mode': 'off, on, strict or quorum',
+  'synchronous.standbys': 'a whole number from 1 to 14',
+};
 const check = process.argv.includes('--check');
 
 const pages = {
   'spec.md': { fields: renderFields(), managed: renderManagedParameters() },
-  'cli.md': Object.fromEntries(commands(createProgram()).map((command) => [`help ${path(command)}`, renderHelp(command)])),
+  'cli.md': Object.fromEntries(
+    commands(createProgram()).map((command) => [`help ${path(command)}`, renderHelp(command)]),
+  ),
 };
 
 for (const [name, regions] of Object.entries(pages)) {
   const file = join(folder, name);
   const before = readFileSync(file, 'utf8');
-  const after = Object.entries(regions).reduce((text, [region, content]) => replaceRegion(text, region, content), before);
+  const after = Object.entries(regions).reduce(
+    (text, [region, content]) => replaceRegion(text, region, content),
+    before,
+  );
   if (after === before) continue;
   if (check) {
     process.stderr.write(`${file} is old: run node scripts/write-reference.mjs\n`);
@@ -48,12 +58,6 @@ function renderFields() {
 function leaves(fields) {
   return fields.flatMap((field) => [...(field.shown === undefined ? [] : [field]), ...leaves(field.fields)]);
 }
-
-/** The error about these speaks for the whole group. */
-const inUnion = {
-  'synchronous.mode': 'off, on, strict or quorum',
-  'synchronous.standbys': 'a whole number from 1 to 14',
-};
 
 /** What the field's own error says about a value that no field takes. */
 function allowedValues(path) {
@@ -85,11 +89,15 @@ function path(command) {
 
 function renderHelp(command) {
   let text = '';
-  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 110, getOutHasColors: () => false });
+  command.configureOutput({
+    writeOut: (part) => (text += part),
+    getOutHelpWidth: () => 110,
+    getOutHasColors: () => false,
+  });
   command.outputHelp();
   return `\`\`\`text\n${text.trim()}\n\`\`\``;
 }
 
 function cell(text) {
-  return text.replaceAll('|', '\\|');
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

@@ -1,3 +1,5 @@
+export * from './cluster-processes.js';
+export * from './health.js';
 export * from './query.js';
 export * from './reaper.js';
 export * from './run-cli.js';

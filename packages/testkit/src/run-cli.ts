@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../../apps/cli/dist/main.js', import.meta.url));
+/** The built command line, for node. */
+export const cliProgram = fileURLToPath(new URL('../../../apps/cli/dist/main.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
@@ -14,16 +15,19 @@ export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Default 180 s; the command is killed then and the promise rejects. */
   readonly timeoutMilliseconds?: number;
+  /** Account to run as, when we are root. */
+  readonly account?: { readonly uid: number; readonly gid: number };
   /** Told of the process when it was started, for signals. */
   readonly onStart?: (child: ChildProcess) => void;
 }
 
 /** Runs the built command line without a terminal, as a user's script would. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [cliProgram, ...args], {
     cwd: options.cwd,
-    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '', ...options.env },
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...options.account,
   });
   options.onStart?.(child);
   const limit = options.timeoutMilliseconds ?? 180_000;
