@@ -1,4 +1,5 @@
 import type { StatusMember, StatusReport } from '@holdfast/cluster';
+import { query } from './query.js';
 import type { TestCluster } from './test-cluster.js';
 import { waitUntil } from './wait-until.js';
 
@@ -38,4 +39,22 @@ export function pidsOf(status: StatusReport): Readonly<Record<string, number | n
     ]),
     ...[...status.etcd, ...status.proxies].map(({ name, pid }) => [name, pid] as const),
   ]);
+}
+
+/** URI of one member, made from that of the read-write port. */
+export function memberUrl(readWrite: string, member: StatusMember): string {
+  const url = new URL(readWrite);
+  url.host = `${member.host}:${member.port}`;
+  return url.href;
+}
+
+/** What each member's PostgreSQL has that parameter set to, in the order of the members. */
+export async function settingOnMembers(
+  { members }: StatusReport,
+  readWrite: string,
+  name: string,
+): Promise<readonly string[]> {
+  const sql = `SELECT current_setting('${name}') AS setting`;
+  const answers = members.map(async (member) => await query<{ setting: string }>(memberUrl(readWrite, member), sql));
+  return (await Promise.all(answers)).map(([row]) => row?.setting ?? '');
 }

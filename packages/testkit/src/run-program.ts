@@ -10,13 +10,20 @@ export interface ProgramResult {
 export async function runProgram(
   program: string,
   args: readonly string[],
-  options: { readonly timeoutMilliseconds: number; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },
+  options: {
+    readonly timeoutMilliseconds: number;
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** Account to run as, when we are root. */
+    readonly account?: { readonly uid: number; readonly gid: number };
+  },
 ): Promise<ProgramResult> {
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: options.env ?? process.env,
     timeout: options.timeoutMilliseconds,
     killSignal: 'SIGKILL',
+    ...options.account,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   return await new Promise((resolve, reject) => {

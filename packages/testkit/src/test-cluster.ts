@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusReport } from '@holdfast/cluster';
 import { type CliOptions, type CliResult, runCli } from './run-cli.js';
@@ -39,6 +39,7 @@ export async function createTestCluster(
   defaults: Partial<CliOptions> = {},
 ): Promise<TestCluster> {
   const folder = await createThrowAwayFolder();
+  if (defaults.account !== undefined) await chown(folder.path, defaults.account.uid, defaults.account.gid);
   const holdfast = async (args: readonly string[], options: Partial<CliOptions> = {}) =>
     await runCli(args, { cwd: folder.path, ...defaults, ...options });
   const json = async <Document>(args: readonly string[], options: Partial<CliOptions> = {}) => {

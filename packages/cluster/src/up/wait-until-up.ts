@@ -122,7 +122,7 @@ async function waitForConnection(
   }
 }
 
-/** Waits until every member but the primary streams from it. */
+/** Waits until every member but the primary streams from it and, in a synchronous mode, Patroni has named a synchronous standby. */
 export async function waitForMembers(
   context: ClusterContext,
   timeoutSeconds: number,
@@ -141,6 +141,7 @@ export async function waitForMembers(
 export function allStreaming(view: ClusterView): boolean {
   return (
     view.leader !== undefined &&
+    (view.spec.synchronous.mode === 'off' || view.members.length === 1 || view.synchronousStandbys.length > 0) &&
     view.members.every(({ name, state }) => (name === view.leader ? state === 'running' : state === 'streaming'))
   );
 }

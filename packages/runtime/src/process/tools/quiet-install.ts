@@ -1,7 +1,6 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { installFailed } from './errors.js';
 import { debianServices } from './packages.js';
-import { findProgram } from './programs.js';
 import { runCommand } from './run-command.js';
 
 /**
@@ -44,9 +43,14 @@ async function aptInstall(
   signal: AbortSignal,
   progress: (text: string) => void,
 ): Promise<void> {
+  let told = 0;
   await apt(['-q', '-y', '--no-install-recommends', 'install', ...packages], signal, (line) => {
+    // A line a package would drown everything else in a log.
+    if (performance.now() - told < 2000) return;
     const step = /^(?:Setting up|Unpacking|Get:\d+ \S+ \S+) (\S+)/.exec(line);
-    if (step?.[1] !== undefined) progress(`Installing system packages: ${step[1].replace(/:amd64$/, '')}`);
+    if (step?.[1] === undefined) return;
+    told = performance.now();
+    progress(`Installing system packages: ${step[1].replace(/:amd64$/, '')}`);
   });
 }
 
@@ -100,15 +104,21 @@ async function presentServices(): Promise<readonly string[]> {
   return present.filter((name) => name !== undefined);
 }
 
+/** Debian's own helpers, which are on every Debian machine, with or without a running systemd. */
 async function disableServices(names: readonly string[], signal: AbortSignal): Promise<void> {
-  if (names.length === 0 || (await findProgram('systemctl')) === undefined) return;
   const booted = await access('/run/systemd/system').then(
     () => true,
     () => false,
   );
-  const result = await runCommand(['systemctl', 'disable', '--quiet', ...(booted ? ['--now'] : []), ...names], {
-    signal,
-    timeoutMilliseconds: 60_000,
-  });
-  if (result.code !== 0) throw installFailed(`systemctl disable ${names.join(' ')}`, result.stderr);
+  for (const name of names) {
+    const orders: readonly (readonly [string, ...string[]])[] = [
+      ['deb-systemd-helper', 'disable', `${name}.service`],
+      ['update-rc.d', name, 'disable'],
+      ...(booted ? [['systemctl', 'stop', `${name}.service`] as const] : []),
+    ];
+    for (const order of orders) {
+      const result = await runCommand(order, { signal, timeoutMilliseconds: 60_000 });
+      if (result.code !== 0) throw installFailed(order.join(' '), result.stderr);
+    }
+  }
 }
