@@ -46,7 +46,14 @@ export function runs<Options>(
   );
   return command.action(async () => {
     const options = command.opts<Options & CommonOptions>();
-    process.exitCode = await execute(command.processedArgs.flat().map(String), options, action);
+    process.exitCode = await execute(
+      command.processedArgs
+        .flat()
+        .filter((argument) => argument !== undefined)
+        .map(String),
+      options,
+      action,
+    );
   });
 }
 

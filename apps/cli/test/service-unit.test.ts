@@ -36,7 +36,7 @@ test('starts the supervisor, and stops everything in order', () => {
   expect(setting(text, 'ExecStop')).toBe('/usr/bin/node /opt/holdfast/main.js down -f /srv/shop/holdfast.yaml');
   expect(setting(text, 'WorkingDirectory')).toBe('/srv/shop');
   expect(setting(text, 'KillMode')).toBe('process');
-  expect(setting(text, 'Restart')).toBe('always');
+  expect(setting(text, 'Restart')).toBe('on-failure');
   expect(setting(text, 'WantedBy')).toBe('multi-user.target');
 });
 

@@ -195,6 +195,16 @@ export function secretsDamaged(path: string, why: string, cause?: unknown): Hold
   });
 }
 
+export function notYourCluster(path: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_STATE_NOT_YOURS',
+    message: `${path} belongs to another account.`,
+    suggestion:
+      'Run holdfast as the account that brought this cluster up (sudo holdfast …), or in a folder of your own.',
+    exitCode: ExitCode.environment,
+  });
+}
+
 export function noFreePorts(host: string, from: number, to: number): HoldfastError {
   return new HoldfastError({
     code: 'HF_PORTS_NONE_FREE',

@@ -78,17 +78,18 @@ describe('state directory', () => {
 
 describe('secrets', () => {
   it('are made once, for the owner only', async () => {
-    const first = await ensureSecrets(folder);
-    expect(await ensureSecrets(folder)).toEqual(first);
+    const first = await ensureSecrets(folder, false);
+    expect(await ensureSecrets(folder, true)).toEqual(first);
     expect((await stat(join(folder, 'secrets.json'))).mode & 0o777).toBe(0o600);
     for (const value of Object.values(first)) expect(Buffer.from(value, 'base64url').length).toBeGreaterThanOrEqual(32);
   });
 
-  it('are never replaced when the file is damaged', async () => {
+  it('are never replaced when the file is damaged or gone', async () => {
     expect(await readSecrets(folder)).toBeUndefined();
+    await expect(ensureSecrets(folder, true)).rejects.toMatchObject({ code: 'HF_SECRETS_DAMAGED' });
     for (const text of ['{', '[]', '{"postgres": "x"}', '']) {
       await writeFile(join(folder, 'secrets.json'), text);
-      await expect(ensureSecrets(folder)).rejects.toMatchObject({ code: 'HF_SECRETS_DAMAGED' });
+      await expect(ensureSecrets(folder, false)).rejects.toMatchObject({ code: 'HF_SECRETS_DAMAGED' });
     }
   });
 });

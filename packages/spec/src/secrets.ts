@@ -14,8 +14,6 @@ export const secretNames = [
   'haproxy-stats',
   /** Role `pgbouncer`, which may only look up password verifiers. */
   'pgbouncer',
-  /** A name that tells this etcd cluster from another. */
-  'etcd-token',
 ] as const;
 
 export type SecretName = (typeof secretNames)[number];
@@ -55,7 +53,6 @@ export function generateSecrets(): Secrets {
     'patroni-api': generateSecret(),
     'haproxy-stats': generateSecret(),
     pgbouncer: generateSecret(),
-    'etcd-token': generateSecret(),
   };
 }
 

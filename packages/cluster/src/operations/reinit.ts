@@ -6,12 +6,13 @@ import { actionTimedOut, noLeader, reinitLeader, reinitUnconfirmed } from '../er
 import { fetchView } from '../view/fetch-view.js';
 import type { ClusterView } from '../view/view.js';
 import { type ActionResult, waitForView } from '../view/wait-for-view.js';
-import { findReachableMember, patroniOf } from './find-member.js';
+import { findMember, patroniOf } from './find-member.js';
 import { describe } from './promotion.js';
 
-/** Refuses the leader, an unknown or silent member, and a cluster without a leader to copy from. Pure. */
+/** Refuses the leader, an unknown member, and a cluster without a leader to copy from. Pure. */
 export function checkReinit(view: ClusterView, member: string): void {
-  findReachableMember(view, member);
+  // Patroni answers no question about a PostgreSQL that is damaged, and yet can copy it anew: just what this is for.
+  findMember(view, member);
   if (view.leader === undefined) throw noLeader(view.spec.name, 'reinitialising a member');
   if (view.leader === member) throw reinitLeader(member);
 }

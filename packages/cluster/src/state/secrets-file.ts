@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { statePaths } from '@holdfast/components';
 import { generateSecrets, type SecretName, type Secrets, secretNames } from '@holdfast/spec';
-import { secretsDamaged } from '../errors.js';
+import { notYourCluster, secretsDamaged } from '../errors.js';
 import { writeFileAtomically } from './atomic-file.js';
 
 /** The cluster's secrets; undefined before the first `up`. Throws HF_SECRETS_DAMAGED rather than making new ones over old ones. */
 export async function readSecrets(stateDirectory: string): Promise<Secrets | undefined> {
   const path = statePaths(stateDirectory).secrets;
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'EACCES') return undefined;
+    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'EACCES') throw notYourCluster(stateDirectory);
     throw error;
   });
   if (text === undefined) return undefined;
@@ -27,10 +28,11 @@ export async function readSecrets(stateDirectory: string): Promise<Secrets | und
   return secrets as Secrets;
 }
 
-/** Reads the secrets, or generates and keeps them on the first `up`. */
-export async function ensureSecrets(stateDirectory: string): Promise<Secrets> {
+/** Reads the secrets, or generates and keeps them on the first `up`; HF_SECRETS_DAMAGED where a database made with others is there. */
+export async function ensureSecrets(stateDirectory: string, databaseExists: boolean): Promise<Secrets> {
   const existing = await readSecrets(stateDirectory);
   if (existing !== undefined) return existing;
+  if (databaseExists) throw secretsDamaged(statePaths(stateDirectory).secrets, 'the file is gone');
   const secrets = generateSecrets();
   await writeFileAtomically(statePaths(stateDirectory).secrets, `${JSON.stringify(secrets, null, 2)}\n`, 0o600);
   return secrets;

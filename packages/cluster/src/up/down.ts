@@ -30,6 +30,7 @@ export async function down(
   options: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<boolean> {
   const { signal, progress } = options;
+  if ((await readMarker(context.stateDirectory)) === undefined) return false;
   await using _lock = await acquireLock(statePaths(context.stateDirectory).lock, 'holdfast down', signal);
   if (!(await context.runtime.isActive(signal))) return false;
   progress.step('Stopping the cluster');

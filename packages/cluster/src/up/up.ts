@@ -59,7 +59,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   const marker = await readMarker(stateDirectory);
   const major = draft.postgres.version ?? marker?.postgresMajor;
   const tools = await ensureTools({ major, install: options.install, signal, progress: (text) => progress.note(text) });
-  const secrets = await ensureSecrets(stateDirectory);
+  const secrets = await ensureSecrets(stateDirectory, marker?.systemIdentifier !== undefined);
   const ports =
     requestedPorts(loaded.file) === 'auto'
       ? await ensurePorts(
@@ -85,10 +85,10 @@ export async function up(options: UpOptions): Promise<UpResult> {
   if (verdict.refusal !== undefined) throw verdict.refusal;
   phases.next('checks');
 
-  const changes: UnitChange[] = [];
-  const settings = await applySettings(context, facts.current, plan, signal);
+  const pending = await examineChanges(context, facts.current, plan, options);
+  const settings = await applySettings(context, pending.running, plan, signal);
   const startEnvironment = await repair({ context, plan, secrets, verdict, members: facts.members, signal, progress });
-  changes.push(...(await applyPlan(context, facts.current, plan, secrets, startEnvironment, options)));
+  const changes = await applyPlan(context, pending, plan, secrets, startEnvironment, options);
   phases.next('start');
 
   progress.step('Waiting for a primary');
@@ -128,44 +128,62 @@ class PhaseClock {
   }
 }
 
-/** Patroni's dynamic configuration of a running cluster; undefined: there is none yet, the first start brings its own. */
-async function applySettings(
+/** What lies between a running cluster and the plan. */
+interface PendingChanges {
+  /** The plan in force; undefined: nothing runs. */
+  readonly running: Plan | undefined;
+  readonly differences: readonly UnitChange[];
+  readonly leader: string | undefined;
+}
+
+/** Looks at what would change, refuses what must not, and asks. Nothing has been changed when it throws. */
+async function examineChanges(
   context: ClusterContext,
   current: Plan | undefined,
   plan: Plan,
+  options: UpOptions,
+): Promise<PendingChanges> {
+  const { signal } = options;
+  const running = current !== undefined && (await context.runtime.isActive(signal)) ? current : undefined;
+  const differences = running === undefined ? [] : diffPlans(running, plan);
+  if (differences.length === 0) return { running, differences, leader: undefined };
+  const { leader } = await fetchView(context, signal);
+  const removesPrimary = differences.some(({ unit, action }) => unit === leader && action === 'remove');
+  if (leader !== undefined && removesPrimary) throw primaryWouldGo(leader);
+  if (!(await options.approve(differences))) throw notApproved();
+  return { running, differences, leader };
+}
+
+/** Patroni's dynamic configuration of a running cluster; undefined: there is none yet, the first start brings its own. */
+async function applySettings(
+  context: ClusterContext,
+  running: Plan | undefined,
+  plan: Plan,
   signal: AbortSignal,
 ): Promise<{ readonly changed: readonly string[]; readonly pendingRestart: readonly string[] } | undefined> {
-  if (current === undefined || !(await context.runtime.isActive(signal))) return undefined;
+  if (running === undefined) return undefined;
   const view = await fetchView(context, signal);
   if (view.leader === undefined) return undefined;
-  const wanted = wantedSettings(current.dynamicConfiguration, plan.dynamicConfiguration);
+  const wanted = wantedSettings(running.dynamicConfiguration, plan.dynamicConfiguration);
   return await applyDynamicConfiguration(context, wanted, signal);
 }
 
 /** Applies the plan, one careful step after the other where members of a running cluster must restart. */
 async function applyPlan(
   context: ClusterContext,
-  current: Plan | undefined,
+  { running, differences, leader }: PendingChanges,
   plan: Plan,
   secrets: Secrets,
   startEnvironment: StartEnvironment,
   options: UpOptions,
 ): Promise<readonly UnitChange[]> {
   const { signal, progress } = options;
-  const { runtime } = context;
-  const running = current !== undefined && (await runtime.isActive(signal)) ? current : undefined;
-  const differences = running === undefined ? [] : diffPlans(running, plan);
-  const leader = differences.length === 0 ? undefined : (await fetchView(context, signal)).leader;
-  if (leader !== undefined && differences.some(({ unit, action }) => unit === leader && action === 'remove'))
-    throw primaryWouldGo(leader);
-  if (differences.length > 0 && !(await options.approve(differences))) throw notApproved();
-
   const done: UnitChange[] = [];
   for (const step of planRollout(running, plan, differences, leader)) {
     if (step.switchoverFirst) await switchover(context, { signal, progress });
     if (step.restarts !== undefined) progress.step(`Restarting ${step.restarts} with its new configuration`);
     else progress.step('Starting what does not run yet');
-    done.push(...(await runtime.apply(step.plan, { signal, secrets, startEnvironment })));
+    done.push(...(await context.runtime.apply(step.plan, { signal, secrets, startEnvironment })));
     if (step.restarts !== undefined) await waitForMembers(context, options.timeoutSeconds, signal);
   }
   return done;

@@ -1,4 +1,4 @@
-import { type EtcdMemberSpec, secret } from '@holdfast/spec';
+import type { EtcdMemberSpec } from '@holdfast/spec';
 import { connectHost, etcdClientUrl, etcdPeerUrl, hostPort } from '../addresses.js';
 import { unitData } from '../paths.js';
 import type { PlanInput } from '../plan.js';
@@ -16,9 +16,8 @@ function planMember(input: PlanInput, member: EtcdMemberSpec): Unit {
     component: 'etcd',
     host: connectHost(member.host),
     argv: [input.layout.tools.etcd, ...renderEtcdFlags(input, member)],
-    // Not a flag: the token tells clusters apart, so it is treated like a password. Likewise --initial-cluster-state
-    // stays out of the flags, because a flag would win over ETCD_INITIAL_CLUSTER_STATE, which a repair sets.
-    env: { ETCD_INITIAL_CLUSTER_TOKEN: secret('etcd-token') },
+    // --initial-cluster-state is not among the flags: one would win over ETCD_INITIAL_CLUSTER_STATE, which a repair sets.
+    env: {},
     files: [],
     volumes: [{ path: data, mode: 0o700, persistent: true }],
     ports: [
@@ -50,6 +49,7 @@ export function renderEtcdFlags(input: PlanInput, member: EtcdMemberSpec): reado
     `--advertise-client-urls=${etcdClientUrl(member)}`,
     `--listen-peer-urls=http://${hostPort(member.host, member.peerPort)}`,
     `--initial-advertise-peer-urls=${etcdPeerUrl(member)}`,
+    `--initial-cluster-token=holdfast-${input.spec.name}`,
     `--initial-cluster=${members.map((each) => `${each.name}=${etcdPeerUrl(each)}`).join(',')}`,
     `--heartbeat-interval=${heartbeatMilliseconds}`,
     `--election-timeout=${electionMilliseconds}`,

@@ -87,6 +87,12 @@ function lostRace(log: string, since: number): boolean {
   return size > since && lastLines(log, 3).some((line) => line.startsWith('HF_LOCKED'));
 }
 
+/** Asks the supervisor that runs, if any, to end and leave the units running, for one that is about to take over. */
+export async function relieveSupervisor(stateDirectory: string, signal: AbortSignal): Promise<void> {
+  const info = await askInfo(stateDirectory, signal);
+  if (info !== undefined) await endSupervisor(stateDirectory, info, signal);
+}
+
 /** Who keeps the units running, for `status`: its pid while it answers. */
 export async function supervisorState(
   stateDirectory: string,

@@ -8,8 +8,9 @@ export interface ServiceUnitInput {
 }
 
 /**
- * Pure: a systemd unit (systemd.service(5)). The supervisor is the service's only main process; with KillMode=process its crash or
- * restart leaves the database running, and ExecStop stops everything in order.
+ * Pure: a systemd unit (systemd.service(5)). The supervisor is the service's main process; with KillMode=process its crash or
+ * restart leaves the database running, and ExecStop stops everything in order. `holdfast down` ends it with success, so systemd leaves it be;
+ * killed, or replaced by `holdfast up` of a newer build, it fails and is started again.
  */
 export function renderServiceUnit(input: ServiceUnitInput): string {
   const file = input.specFile === undefined ? [] : ['-f', input.specFile];
@@ -24,7 +25,7 @@ Type=simple
 WorkingDirectory=${escapePercent(input.workingDirectory)}
 ExecStart=${command('supervise')}
 ExecStop=${command('down')}
-Restart=always
+Restart=on-failure
 RestartSec=1
 KillMode=process
 TimeoutStopSec=180

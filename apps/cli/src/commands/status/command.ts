@@ -3,7 +3,7 @@ import { fetchStatus } from '@holdfast/cluster';
 import { ExitCode } from '@holdfast/spec';
 import type { Command } from 'commander';
 import { runs } from '../../define-command.js';
-import { withCluster } from '../../with-cluster.js';
+import { secretsOf, withCluster } from '../../with-cluster.js';
 
 import { describeStatus } from './describe-status.js';
 
@@ -25,6 +25,7 @@ export function addStatus(program: Command): void {
     ],
     async (_args, { watch, json }, environment) =>
       await withCluster(environment, async (context) => {
+        secretsOf(context);
         if (watch === undefined) {
           const report = await fetchStatus(context, environment.signal);
           environment.output.result(report, describeStatus(report));

@@ -4,6 +4,7 @@ import { renderTable } from '../../terminal/table.js';
 
 /** The whole report for people. */
 export function describeStatus(report: StatusReport): string {
+  if (nothingRuns(report)) return `${pc.bold(report.cluster)} is stopped. Start it with: holdfast up`;
   const colour = report.health === 'healthy' ? pc.green : report.health === 'degraded' ? pc.yellow : pc.red;
   const head = `${pc.bold(report.cluster)}  ${colour(report.health)}${report.reasons.length === 0 ? '' : `: ${report.reasons.join('; ')}`}`;
   const facts = [
@@ -22,6 +23,16 @@ export function describeStatus(report: StatusReport): string {
   if (report.unknown.length > 0)
     parts.push(`${pc.yellow('Unknown:')}\n${report.unknown.map((line) => `  ${line}`).join('\n')}`);
   return parts.join('\n\n');
+}
+
+/** Not one process of the cluster, and nobody to start one. */
+function nothingRuns({ supervisor, members, etcd, proxies }: StatusReport): boolean {
+  const pids = [
+    ...members.flatMap((member) => [member.pids.patroni, member.pids.postgres]),
+    ...etcd.map(({ pid }) => pid),
+    ...proxies.map(({ pid }) => pid),
+  ];
+  return supervisor.alive === false && pids.every((pid) => pid === null);
 }
 
 export function describeMembers(report: StatusReport): string {

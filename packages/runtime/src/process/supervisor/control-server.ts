@@ -22,7 +22,7 @@ export interface Control {
   readonly info: SupervisorInfo;
   readonly log: (text: string) => void;
   /** Called after the answer to an order to end was sent. */
-  readonly leave: () => void;
+  readonly leave: (reason: Leaving) => void;
 }
 
 /** The lock must be held: a socket file that is there was left behind. */
@@ -33,7 +33,10 @@ export async function startControlServer(stateDirectory: string, control: Contro
   const server = createServer((incoming, response) => {
     void respond(incoming, control).then(({ status, body, leaves }) => {
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-      response.end(body === undefined ? undefined : JSON.stringify(body), () => leaves && control.leave());
+      response.end(
+        body === undefined ? undefined : JSON.stringify(body),
+        () => leaves !== undefined && control.leave(leaves),
+      );
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -44,10 +47,13 @@ export async function startControlServer(stateDirectory: string, control: Contro
   return { close: () => close(server).finally(socket.close) };
 }
 
+/** Everything was stopped, or another supervisor takes over. */
+export type Leaving = 'down' | 'leave';
+
 interface Answer {
   readonly status: number;
   readonly body?: unknown;
-  readonly leaves?: boolean;
+  readonly leaves?: Leaving;
 }
 
 async function respond(incoming: IncomingMessage, control: Control): Promise<Answer> {
@@ -67,7 +73,7 @@ async function answer(incoming: IncomingMessage, { supervisor, info }: Control):
   const { method, url = '' } = incoming;
   if (method === 'GET' && url === routes.info) return { status: 200, body: info };
   if (method === 'GET' && url === routes.units) return { status: 200, body: supervisor.status() };
-  if (method === 'POST' && url === routes.leave) return { status: 204, leaves: true };
+  if (method === 'POST' && url === routes.leave) return { status: 204, leaves: 'leave' };
   if (method === 'POST' && url === routes.apply) {
     const { plan, startEnvironment } = (await readJson(incoming)) as ApplyRequest;
     return { status: 200, body: await supervisor.apply(plan, startEnvironment) };
@@ -75,7 +81,7 @@ async function answer(incoming: IncomingMessage, { supervisor, info }: Control):
   if (method === 'POST' && url === routes.down) {
     const { groups } = (await readJson(incoming)) as DownRequest;
     await supervisor.down(groups);
-    return { status: 204, leaves: true };
+    return { status: 204, leaves: 'down' };
   }
   const [, id, order] = /^\/units\/([^/]+)\/([a-z]+)$/.exec(url) ?? [];
   if (method === 'POST' && id !== undefined && unitOrders.includes(order as UnitOrder)) {

@@ -15,11 +15,18 @@ export interface SupervisorOptions {
   readonly idle?: boolean;
 }
 
+/** Why a supervisor ended: everything was stopped, another one takes over, or the signal aborted. */
+export type SupervisorEnd = 'down' | 'leave' | 'signal';
+
 /**
  * Looks after one cluster's units until the signal aborts or `down` was ordered. Writes what happens to standard error. Throws
  * HF_LOCKED when another supervisor does already.
  */
-export async function runSupervisor({ stateDirectory, signal, idle = false }: SupervisorOptions): Promise<void> {
+export async function runSupervisor({
+  stateDirectory,
+  signal,
+  idle = false,
+}: SupervisorOptions): Promise<SupervisorEnd> {
   process.umask(0o077);
   const lock = await acquireLock(
     statePaths(stateDirectory).supervisorPid,
@@ -28,6 +35,7 @@ export async function runSupervisor({ stateDirectory, signal, idle = false }: Su
   );
   ensureStateFolders(stateDirectory);
   const leaving = new AbortController();
+  let end: SupervisorEnd = 'signal';
   const supervisor = new Supervisor(stateDirectory, log);
   try {
     supervisor.takeBack();
@@ -35,12 +43,16 @@ export async function runSupervisor({ stateDirectory, signal, idle = false }: Su
       supervisor,
       info: { pid: process.pid, build: buildId() },
       log,
-      leave: () => leaving.abort(),
+      leave: (reason) => {
+        end = reason;
+        leaving.abort();
+      },
     });
     try {
       log(`supervisor of ${stateDirectory} runs as process ${process.pid}`);
       if (!idle) supervisor.startWanted();
       await aborted(AbortSignal.any([signal, leaving.signal]));
+      return end;
     } finally {
       await server.close();
     }

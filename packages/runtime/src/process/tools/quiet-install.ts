@@ -1,6 +1,7 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { installFailed } from './errors.js';
 import { debianServices } from './packages.js';
+import { findProgram } from './programs.js';
 import { runCommand } from './run-command.js';
 
 /**
@@ -104,21 +105,18 @@ async function presentServices(): Promise<readonly string[]> {
   return present.filter((name) => name !== undefined);
 }
 
-/** Debian's own helpers, which are on every Debian machine, with or without a running systemd. */
+/** By systemctl; where systemd is not installed, the links that its packages' scripts made for the day it is. */
 async function disableServices(names: readonly string[], signal: AbortSignal): Promise<void> {
+  if (names.length === 0) return;
+  if ((await findProgram('systemctl')) === undefined) {
+    for (const name of names) await rm(`/etc/systemd/system/multi-user.target.wants/${name}.service`, { force: true });
+    return;
+  }
   const booted = await access('/run/systemd/system').then(
     () => true,
     () => false,
   );
-  for (const name of names) {
-    const orders: readonly (readonly [string, ...string[]])[] = [
-      ['deb-systemd-helper', 'disable', `${name}.service`],
-      ['update-rc.d', name, 'disable'],
-      ...(booted ? [['systemctl', 'stop', `${name}.service`] as const] : []),
-    ];
-    for (const order of orders) {
-      const result = await runCommand(order, { signal, timeoutMilliseconds: 60_000 });
-      if (result.code !== 0) throw installFailed(order.join(' '), result.stderr);
-    }
-  }
+  const order = ['systemctl', 'disable', '--quiet', ...(booted ? ['--now'] : []), ...names] as const;
+  const result = await runCommand(order, { signal, timeoutMilliseconds: 60_000 });
+  if (result.code !== 0) throw installFailed(order.join(' '), result.stderr);
 }
