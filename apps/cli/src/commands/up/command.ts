@@ -93,11 +93,12 @@ function describeChanges({ context, changes, settings, pendingRestart }: UpResul
 
 function describeEndpoints({ context }: UpResult): string {
   const urls = endpoints(context.spec);
+  const command = process.env.HOLDFAST_COMMAND ?? 'holdfast';
   const rows = [
-    ['read-write', urls.readWrite, 'psql "$(holdfast url rw)"'],
-    ['read-only', urls.readOnly, 'psql "$(holdfast url ro)"'],
-    ...(urls.pooler === null ? [] : [['pooler', urls.pooler, 'psql "$(holdfast url pooler)"']]),
-    ['HAProxy statistics', urls.haproxyStats, 'holdfast url stats'],
+    ['read-write', urls.readWrite, `psql "$(${command} url rw)"`],
+    ['read-only', urls.readOnly, `psql "$(${command} url ro)"`],
+    ...(urls.pooler === null ? [] : [['pooler', urls.pooler, `psql "$(${command} url pooler)"`]]),
+    ['HAProxy statistics', urls.haproxyStats, `${command} url stats`],
   ];
   return renderTable(['ENDPOINT', 'ADDRESS', 'CONNECT'], rows);
 }
