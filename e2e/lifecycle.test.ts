@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusReport } from '@holdfast/cluster';
 import {
+  cliProgram,
   createTestCluster,
   listProcessesOf,
   memberOf,
@@ -141,6 +142,14 @@ describe('up and status', () => {
     for (const name of units) expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
     expect(stdout).toMatch(/^test {2}healthy$/m);
     expect(stdout).toContain((await cluster.status()).endpoints.readWrite);
+  });
+
+  test('a reader that has seen enough is no error', async () => {
+    const result = await runProgram('sh', ['-c', '"$0" "$@" | true', process.execPath, cliProgram, 'status'], {
+      timeoutMilliseconds: 30_000,
+      cwd: cluster.folder,
+    });
+    expect(result).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('status --watch goes on until %s', async (name) => {

@@ -136,6 +136,19 @@ test('an edit that is not valid changes nothing', async () => {
   expect(pidsOf(await cluster.status())).toEqual(pidsOf(before));
 });
 
+test('an edit that was not applied yet does not hide what runs', async () => {
+  const before = await waitForHealth(cluster);
+  await cluster.writeSpec(`${testSpec}${connections}members: 5\n`);
+  expect(await cluster.url('rw')).toBe(url);
+  const status = await cluster.status();
+  await cluster.writeSpec(`${testSpec}${connections}`);
+  expect(status.leader).toBe(before.leader);
+  expect(pidsOf(status)).toMatchObject(pidsOf(before));
+  expect(status.members.slice(0, 3)).toMatchObject(
+    before.members.map(({ name, state, port }) => ({ name, state, port })),
+  );
+});
+
 test('the size of etcd stays', async () => {
   const before = await waitForHealth(cluster);
   await cluster.writeSpec(`${testSpec}${connections}    work_mem: 5MB\netcd:\n  size: 5\n`);

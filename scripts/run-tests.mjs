@@ -91,6 +91,8 @@ async function prepareTools() {
     const progress = (text) => console.log(text);
     const tools = await ensureTools({ major: undefined, install: true, signal: abort.signal, progress });
     console.log(`PostgreSQL ${tools.postgresMajor}, Patroni ${tools.patroni.version}: ${tools.patroni.origin}`);
+    // Tests below the runtime package cannot look for Patroni themselves.
+    process.env.HOLDFAST_TEST_PATRONI_ROOT ??= tools.patroni.argv.at(-1).replace(/usr\/bin\/patroni$/, '');
     return undefined;
   } catch (error) {
     const words = [error.message, error.detail, error.suggestion].filter((text) => text !== undefined).join('\n');

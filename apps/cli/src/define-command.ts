@@ -35,10 +35,11 @@ export function runs<Options>(
   examples: readonly (readonly [string, string])[],
   action: Action<Options>,
 ): Command {
-  command
-    .option('-f, --file <file>', 'the cluster to use, default ./holdfast.yaml if it is there')
-    .option('--json', 'print the result, or the error, as JSON')
-    .option('--debug', 'print stack traces');
+  // `logs` has a -f of its own, which takes a file as well.
+  if (!command.options.some(({ short }) => short === '-f')) {
+    command.option('-f, --file <file>', 'the cluster to use, default ./holdfast.yaml if it is there');
+  }
+  command.option('--json', 'print the result, or the error, as JSON').option('--debug', 'print stack traces');
   const width = Math.max(...examples.map(([text]) => text.length));
   command.addHelpText(
     'after',

@@ -40,7 +40,9 @@ describe.each(commands)('%s', (name, command) => {
   test('is described and takes -f, --json and --debug', () => {
     expect(command.description()).not.toBe('');
     const flags = command.options.map(({ flags }) => flags);
-    expect(flags).toEqual(expect.arrayContaining(['-f, --file <file>', '--json', '--debug']));
+    // `logs -f` follows, as people know it, and still takes a file.
+    const file = name === 'logs' ? ['-f [file]', '--file <file>'] : ['-f, --file <file>'];
+    expect(flags).toEqual(expect.arrayContaining([...file, '--json', '--debug']));
     for (const option of command.options) expect(option.description, option.flags).not.toBe('');
   });
 

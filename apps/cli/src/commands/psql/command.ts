@@ -16,7 +16,7 @@ export function addPsql(program: Command): void {
   const command = program
     .command('psql')
     .description('open psql on the primary; what stands after -- goes to psql')
-    .argument('[psql arguments...]')
+    .argument('[arguments...]', 'what psql gets, after --')
     .option('--ro', 'on a replica')
     .option('-d, --database <name>', 'database', 'postgres');
   runs<Options>(

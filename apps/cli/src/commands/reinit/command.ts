@@ -14,7 +14,7 @@ export function addReinit(program: Command): void {
   const command = program
     .command('reinit')
     .description("delete a replica's data and copy it from the cluster anew; asks first")
-    .argument('<member>')
+    .argument('<member>', 'a replica: pg1, pg2 …')
     .option('--yes', 'answer yes');
   runs<Options>(
     command,

@@ -12,7 +12,7 @@ export function addRestart(program: Command): void {
   const command = program
     .command('restart')
     .description('restart the PostgreSQL of one member, in place')
-    .argument('<member>')
+    .argument('<member>', 'pg1, pg2 …')
     .option('--pending', 'only if a changed setting waits for it');
   runs<Options>(
     command,

@@ -1,5 +1,6 @@
 import { endpoints, fetchStatus, type UpResult, up } from '@holdfast/cluster';
 import type { UnitChange } from '@holdfast/runtime';
+import { ExitCode, HoldfastError } from '@holdfast/spec';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { type CommandEnvironment, runs } from '../../define-command.js';
@@ -105,5 +106,11 @@ function describeEndpoints({ context }: UpResult): string {
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : 120;
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new HoldfastError({
+    code: 'HF_USAGE',
+    message: `--timeout takes a number of seconds, not "${text}".`,
+    suggestion: 'holdfast up --timeout 300',
+    exitCode: ExitCode.usage,
+  });
 }
