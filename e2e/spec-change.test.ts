@@ -139,9 +139,9 @@ test('an edit that is not valid changes nothing', async () => {
 test('an edit that was not applied yet does not hide what runs', async () => {
   const before = await waitForHealth(cluster);
   await cluster.writeSpec(`${testSpec}${connections}members: 5\n`);
-  expect(await cluster.url('rw')).toBe(url);
-  const status = await cluster.status();
+  const [edited, status] = [await cluster.url('rw'), await cluster.status()];
   await cluster.writeSpec(`${testSpec}${connections}`);
+  expect(edited).toBe(url);
   expect(status.leader).toBe(before.leader);
   expect(pidsOf(status)).toMatchObject(pidsOf(before));
   expect(status.members.slice(0, 3)).toMatchObject(
