@@ -195,39 +195,12 @@ describe('a cluster that exists', () => {
     expect(await rows()).toEqual([1]);
   });
 
-  test('an etcd member loses its data while the cluster is stopped', async () => {
-    await killProcessesOf(cluster.folder);
-    await rm(join(state, 'data', 'etcd1'), { recursive: true });
-    await cluster.json(up);
-    const after = await waitForHealth(cluster);
-    expect(after.etcd.map(({ healthy }) => healthy)).toEqual([true, true, true]);
-    expect(await rows()).toEqual([1]);
-  });
-
-  test('a member that was never completed is moved aside and copied anew', async () => {
-    const before = await waitForHealth(cluster);
-    const [victim] = replicasOf(before);
-    if (victim === undefined) throw new Error('there is no replica');
-    await killProcessesOf(cluster.folder);
-    await rm(join(victim.dataDir, 'global', 'pg_control'));
-    await cluster.json(up);
-    await waitForHealth(cluster);
-    expect(await query(await cluster.url('member', victim.name), 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
-    const aside = (await readdir(join(victim.dataDir, '..'))).filter((name) => name.startsWith('pgdata.incomplete-'));
-    expect(aside).toHaveLength(1);
-    expect(await readFile(join(victim.dataDir, '..', aside[0] ?? '', 'PG_VERSION'), 'utf8')).toMatch(/^\d+\n$/);
-  });
-
   describe('stopped', () => {
-    beforeAll(async () => {
-      await killProcessesOf(cluster.folder);
-    });
+    let replica: string;
 
-    afterAll(async () => {
-      await cluster.writeSpec(spec);
-      await cluster.json(up);
-      await waitForHealth(cluster);
-      expect(await rows()).toEqual([1]);
+    beforeAll(async () => {
+      replica = replicasOf(await waitForHealth(cluster))[0]?.name ?? '';
+      await killProcessesOf(cluster.folder);
     });
 
     const nothingStarted = () => expect(listProcessesOf(cluster.folder)).toEqual([]);
@@ -299,6 +272,20 @@ describe('a cluster that exists', () => {
         await rename(`${dataDir}.own`, dataDir);
       }
       nothingStarted();
+    });
+
+    test('a lost etcd member and a member that was never completed are mended; nothing is deleted', async () => {
+      const { dataDir } = memberOf(await cluster.status(), replica);
+      await rm(join(state, 'data', 'etcd1'), { recursive: true });
+      await rm(join(dataDir, 'global', 'pg_control'));
+      await cluster.json(up);
+      const after = await waitForHealth(cluster);
+      expect(after.etcd.map(({ healthy }) => healthy)).toEqual([true, true, true]);
+      expect(await query(await cluster.url('member', replica), 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
+      expect(await rows()).toEqual([1]);
+      const aside = (await readdir(join(dataDir, '..'))).filter((name) => name.startsWith('pgdata.incomplete-'));
+      expect(aside).toHaveLength(1);
+      expect(await readFile(join(dataDir, '..', aside[0] ?? '', 'PG_VERSION'), 'utf8')).toMatch(/^\d+\n$/);
     });
   });
 

@@ -256,3 +256,48 @@ describe.skipIf(!installed)('HAProxy, running as planned', async () => {
     await writer.talksTo('pg2');
   });
 });
+
+describe.skipIf(!installed)('HAProxy, with too little processor time', async () => {
+  const all = new Disposables();
+  const spec = await onFreePorts(exampleSpec());
+  const members = spec.members.map((member) => all.use(new FakeMember(member.name, member.port, member.patroniPort)));
+
+  beforeAll(async () => {
+    const directory = all.use(await temporaryDirectory());
+    const unit = stalling(unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'haproxy'));
+    await waitReady(unit, all.use(startUnit(unit)));
+  });
+  afterAll(() => all[Symbol.asyncDispose]());
+
+  it('lets a client that it holds through as soon as there is a primary', async () => {
+    const url = haproxyStatsUrl(spec.haproxy);
+    const statistics = createHaproxyClient({ url, username: apiUser, password: testSecrets['haproxy-stats'] });
+    await waitUntil('nobody is the primary', async () => {
+      const rows = (await statistics.statistics(never)).filter(({ proxy }) => proxy === 'held');
+      return rows.every(({ status }) => status.startsWith('DOWN'));
+    });
+    using writer = new Client(spec.haproxy.readWritePort);
+    await sleep(300);
+    expect(writer.received).toHaveLength(0);
+    const [primary] = members;
+    if (primary !== undefined) primary.role = 'primary';
+    await writer.talksTo('pg1');
+  });
+});
+
+/** The thread is busy whenever the script looks at the clock, for longer than it means to wait after that. */
+function stalling(unit: Unit): Unit {
+  // HAProxy interrupts a script after 10000 instructions: few, slow ones.
+  const stall = `
+local now = core.now
+function core.now()
+  local began = os.clock()
+  while os.clock() - began < 0.05 do
+    local _ = ('x'):rep(1000000)
+  end
+  return now()
+end
+`;
+  const slow = (file: Unit['files'][number]) => ({ ...file, content: file.content + stall });
+  return { ...unit, files: unit.files.map((file) => (file.path.endsWith('.lua') ? slow(file) : file)) };
+}

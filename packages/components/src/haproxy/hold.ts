@@ -1,17 +1,27 @@
 /**
  * HAProxy closes a connection at once when a backend has no server left. This Lua action (HAProxy Lua API, `tcp-req`)
- * holds it instead: it returns with `txn.go` set as soon as `backend` has exactly one usable server. After `milliseconds`
+ * holds it instead: it ends with `txn.go` set as soon as `backend` has exactly one usable server. After `milliseconds`
  * it answers what PostgreSQL itself would, an ErrorResponse with SQLSTATE 57P03 (cannot_connect_now), and leaves `txn.go`
  * unset. A client that asked for encryption first (SSLRequest, GSSENCRequest) is told `N` before, as the protocol wants
  * (PostgreSQL manual, 55.2.10 and 55.7).
+ *
+ * It never sleeps inside (`core.msleep`) but returns `act.YIELD` and is called again. After a sleep began, HAProxy brings
+ * its clock up to date, and when the time to wake up is over by then, because the thread was busy or had no processor for
+ * as long as the sleep, forgets it (2.6: hlua_ctx_resume, then tcp_inspect_request): the client hung until `inspect-delay`.
  */
 export const holdScript = `local SSL_REQUEST = string.pack('>I4I4', 8, 80877103)
 local GSS_REQUEST = string.pack('>I4I4', 8, 80877104)
 local INTERVAL = 10
+local ANSWER_MILLISECONDS = 1000
 
 local function milliseconds_since(began)
   local now = core.now()
   return (now.sec - began.sec) * 1000 + (now.usec - began.usec) / 1000
+end
+
+local function call_again()
+  act.wake_time(INTERVAL)
+  return act.YIELD
 end
 
 local function error_response(message)
@@ -19,29 +29,38 @@ local function error_response(message)
   return 'E' .. string.pack('>I4', #fields + 4) .. fields
 end
 
-local function refuse(txn)
+local function refuse_encryption(txn)
   local first = txn.req:input() >= 8 and txn.req:data(0, 8)
-  if first == SSL_REQUEST or first == GSS_REQUEST then
-    txn.req:remove(0, 8)
-    txn.res:send('N')
-    local began = core.now()
-    while txn.req:input() == 0 and milliseconds_since(began) < 1000 do
-      core.msleep(INTERVAL)
-    end
+  if first ~= SSL_REQUEST and first ~= GSS_REQUEST then
+    return false
   end
-  txn.res:send(error_response('the cluster has no primary at the moment'))
+  txn.req:remove(0, 8)
+  txn.res:send('N')
+  return true
 end
 
 core.register_action('hold', { 'tcp-req' }, function(txn, backend, milliseconds)
-  local began = core.now()
-  local bound = tonumber(milliseconds)
-  while txn.f:nbsrv(backend) ~= 1 do
-    if milliseconds_since(began) >= bound then
-      refuse(txn)
-      return
-    end
-    core.msleep(INTERVAL)
+  local held = txn:get_priv()
+  if held == nil then
+    held = { began = core.now() }
+    txn:set_priv(held)
   end
-  txn:set_var('txn.go', true)
+  if held.refused == nil then
+    if txn.f:nbsrv(backend) == 1 then
+      txn:set_var('txn.go', true)
+      return act.CONTINUE
+    end
+    if milliseconds_since(held.began) < tonumber(milliseconds) then
+      return call_again()
+    end
+    if refuse_encryption(txn) then
+      held.refused = core.now()
+    end
+  end
+  if held.refused and txn.req:input() == 0 and milliseconds_since(held.refused) < ANSWER_MILLISECONDS then
+    return call_again()
+  end
+  txn.res:send(error_response('the cluster has no primary at the moment'))
+  return act.CONTINUE
 end, 2)
 `;
