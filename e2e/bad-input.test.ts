@@ -3,21 +3,17 @@ import { constants } from 'node:fs';
 import { access, chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   cliProgram,
   createTestCluster,
-  findLostInserts,
   killProcessesOf,
   listProcessesOf,
   memberOf,
   pidsOf,
-  prepareUniqueInserts,
   query,
   replicasOf,
   runProgram,
   signal,
-  startUniqueInserts,
   type TestCluster,
   testSpec,
   waitForHealth,
@@ -293,104 +289,6 @@ describe('a cluster that exists', () => {
     return (await query<{ n: number }>(await cluster.url('rw'), 'SELECT n FROM kept')).map(({ n }) => n);
   }
 });
-
-describe('a first start that was cut off', () => {
-  test.each([400, 800, 1200, 1600, 2000])(
-    'by a power cut after %i ms is finished by the next up',
-    async (milliseconds) => {
-      await using cluster = await createTestCluster();
-      const first = cluster.holdfast(up);
-      await sleep(milliseconds);
-      await killProcessesOf(cluster.folder);
-      expect((await first).code).toBeNull();
-      await finish(cluster);
-    },
-  );
-
-  test('by a power cut after the first acknowledged writes loses none of them', async () => {
-    await using cluster = await createTestCluster();
-    const first = cluster.holdfast(up);
-    const url = await waitUntil('a URL', async () => await earlyUrl(cluster), {
-      timeoutMilliseconds: 60_000,
-      intervalMilliseconds: 50,
-    });
-    await waitUntil(
-      'the first write',
-      async () =>
-        await prepareUniqueInserts(url).then(
-          () => true,
-          () => false,
-        ),
-      { timeoutMilliseconds: 60_000, intervalMilliseconds: 20 },
-    );
-    const workload = startUniqueInserts(url);
-    await waitUntil('writes', async () => workload.count() > 5, {
-      timeoutMilliseconds: 20_000,
-      intervalMilliseconds: 5,
-    });
-    await killProcessesOf(cluster.folder);
-    const history = await workload.stop();
-    await first;
-    await finish(cluster);
-    expect(await findLostInserts(url, history)).toEqual([]);
-  });
-
-  test('by Ctrl-C is finished by the next up', async () => {
-    await using cluster = await createTestCluster();
-    const { code, stdout } = await cluster.holdfast([...up, '--json'], {
-      onStart: (child) => {
-        void sleep(1500).then(() => child.kill('SIGINT'));
-      },
-    });
-    expect(code).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'HF_INTERRUPTED' } });
-    await finish(cluster);
-  });
-
-  async function finish(cluster: TestCluster): Promise<void> {
-    const again = await cluster.holdfast([...up, '--json']);
-    expect(again.code, `${again.stdout}\n${again.stderr}`).toBe(0);
-    const status = await waitForHealth(cluster);
-    expect(status.members.map(({ state }) => state).sort()).toEqual(['running', 'streaming', 'streaming']);
-    await query(await cluster.url('rw'), 'CREATE TABLE written (n int)');
-  }
-
-  /** As soon as `up` has chosen ports and made secrets. */
-  async function earlyUrl(cluster: TestCluster): Promise<string | undefined> {
-    const made: readonly string[] = await readdir(join(cluster.folder, '.holdfast', 'test')).catch(() => []);
-    if (!made.includes('ports.json') || !made.includes('secrets.json')) return undefined;
-    return await cluster.url('rw');
-  }
-});
-
-test.skipIf(!isRoot)('an account without any rights has a whole cluster of its own', async (context) => {
-  const nobody = await accountOf('nobody');
-  await using cluster = await createTestCluster(testSpec, { account: nobody, env: { HOME: '/nonexistent' } });
-  if ((await cluster.holdfast(['--version']).catch(() => undefined))?.code !== 0)
-    return context.skip('nobody may not read this clone');
-  await cluster.json(up);
-  const status = await waitForHealth(cluster);
-  const { units } = await cluster.json<{ units: readonly { pids: readonly number[] }[] }>(['ps']);
-  const pids = [status.supervisor.pid ?? 0, ...units.flatMap((unit) => unit.pids)];
-  const owners = await Promise.all(
-    pids.map(async (pid) => /^Uid:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''))?.[1]),
-  );
-  expect(new Set(owners.filter((owner) => owner !== undefined))).toEqual(new Set([String(nobody.uid)]));
-  const written = await cluster.holdfast(['psql', '--', '-c', 'CREATE TABLE kept (n int)']);
-  expect(written).toEqual({ code: 0, stdout: 'CREATE TABLE\n', stderr: '' });
-  const doctor = await cluster.json<{ findings: readonly { severity: string }[] }>(['doctor']);
-  expect(doctor.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
-  expect(await cluster.json(['down', '--purge', '--yes'])).toMatchObject({ stopped: true, purged: true });
-  expect(listProcessesOf(cluster.folder)).toEqual([]);
-  expect(await readdir(join(cluster.folder, '.holdfast'))).toEqual([]);
-});
-
-async function accountOf(name: string): Promise<{ readonly uid: number; readonly gid: number }> {
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((each) => each.startsWith(`${name}:`));
-  const [, , uid, gid] = (line ?? '').split(':');
-  if (uid === undefined || gid === undefined) throw new Error(`there is no account ${name}`);
-  return { uid: Number(uid), gid: Number(gid) };
-}
 
 async function hasPostgres(major: number): Promise<boolean> {
   return await access(`/usr/lib/postgresql/${major}/bin/postgres`, constants.X_OK).then(

@@ -71,6 +71,8 @@ describe('the supervisor as a service', () => {
   test('ends with success after `holdfast down`, so that systemd does not start it again', async () => {
     await waitForSupervisor(service.pid);
     await cluster.json(['down']);
-    expect(await waitUntil('its end', async () => service.exitCode ?? undefined, { timeoutMilliseconds: 20_000 })).toBe(0);
+    expect(await waitUntil('its end', async () => service.exitCode ?? undefined, { timeoutMilliseconds: 20_000 })).toBe(
+      0,
+    );
   });
 });

@@ -1,4 +1,5 @@
 export { diffPlans } from './diff-plans.js';
+export { writeFileAtomically } from './process/atomic-file.js';
 export * from './process/lock.js';
 export * from './process/port-holder.js';
 export * from './process/proc.js';

@@ -194,7 +194,7 @@ describe('the supervisor process', () => {
     });
     expect(files.filter((file) => !file.startsWith(cluster.directory))).toEqual([]);
     const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-    expect(kilobytes / 1024).toBeLessThan(80);
+    expect(kilobytes / 1024).toBeLessThan(65);
   });
 
   it('inherits no descriptor: whoever reads from the command that started it sees its end', async () => {

@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { statePaths } from '@holdfast/components';
+import { writeFileAtomically } from '@holdfast/runtime';
 import type { PortAssignment } from '@holdfast/spec';
 import { noFreePorts } from '../errors.js';
-import { writeFileAtomically } from './atomic-file.js';
 
 /** Below Linux's usual range for outgoing connections (32768–60999), which could take a port between two starts. */
 const lowest = 20_000;
@@ -47,7 +47,10 @@ export async function ensurePorts(stateDirectory: string, needs: PortNeeds, host
     pooler: before?.pooler ?? (await next()),
   };
   if (JSON.stringify(assignment) !== JSON.stringify(before)) {
-    await writeFileAtomically(statePaths(stateDirectory).ports, `${JSON.stringify(assignment, null, 2)}\n`, 0o600);
+    writeFileAtomically(statePaths(stateDirectory).ports, `${JSON.stringify(assignment, null, 2)}\n`, {
+      mode: 0o600,
+      durable: true,
+    });
   }
   return assignment;
 }

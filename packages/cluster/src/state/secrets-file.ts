@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { statePaths } from '@holdfast/components';
+import { writeFileAtomically } from '@holdfast/runtime';
 import { generateSecrets, type SecretName, type Secrets, secretNames } from '@holdfast/spec';
 import { notYourCluster, secretsDamaged } from '../errors.js';
-import { writeFileAtomically } from './atomic-file.js';
 
 /** The cluster's secrets; undefined before the first `up`. Throws HF_SECRETS_DAMAGED rather than making new ones over old ones. */
 export async function readSecrets(stateDirectory: string): Promise<Secrets | undefined> {
@@ -34,6 +34,9 @@ export async function ensureSecrets(stateDirectory: string, databaseExists: bool
   if (existing !== undefined) return existing;
   if (databaseExists) throw secretsDamaged(statePaths(stateDirectory).secrets, 'the file is gone');
   const secrets = generateSecrets();
-  await writeFileAtomically(statePaths(stateDirectory).secrets, `${JSON.stringify(secrets, null, 2)}\n`, 0o600);
+  writeFileAtomically(statePaths(stateDirectory).secrets, `${JSON.stringify(secrets, null, 2)}\n`, {
+    mode: 0o600,
+    durable: true,
+  });
   return secrets;
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { writeFileAtomically } from '@holdfast/runtime';
 import { stateDirectoryForeign, stateDirectoryNotOurs, stateDirectoryUnusable } from '../errors.js';
-import { writeFileAtomically } from './atomic-file.js';
 
 /** Longer and the Unix sockets below it would not fit into sun_path (108 bytes). */
 const longestPath = 80;
@@ -103,5 +103,8 @@ export async function readMarker(stateDirectory: string): Promise<ClusterMarker 
 }
 
 export async function writeMarker(stateDirectory: string, marker: ClusterMarker): Promise<void> {
-  await writeFileAtomically(join(stateDirectory, 'cluster.json'), `${JSON.stringify(marker, null, 2)}\n`, 0o600);
+  writeFileAtomically(join(stateDirectory, 'cluster.json'), `${JSON.stringify(marker, null, 2)}\n`, {
+    mode: 0o600,
+    durable: true,
+  });
 }
