@@ -69,8 +69,9 @@ export async function openCluster(options: OpenOptions): Promise<ClusterContext>
   const loaded = await loadSpec(options);
   const preliminary = draftSpec(loaded);
   const stateDirectory = await locateStateDirectory(loaded.base, preliminary.name, preliminary.dataDirectory);
-  const ports = requestedPorts(loaded.file) === 'auto' ? await readPorts(stateDirectory) : undefined;
-  const spec = fits(ports, preliminary) ? resolveSpec(loaded.file, thisMachine(), ports) : preliminary;
+  const chosen = requestedPorts(loaded.file) === 'auto' ? await readPorts(stateDirectory) : undefined;
+  const spec =
+    chosen === undefined ? preliminary : resolveSpec(loaded.file, thisMachine(), withStandIns(chosen, loaded.file));
   return createContext({ loaded, spec, stateDirectory, secrets: await readSecrets(stateDirectory) });
 }
 
@@ -118,10 +119,18 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function fits(ports: PortAssignment | undefined, spec: ClusterSpec): ports is PortAssignment {
-  return (
-    ports !== undefined &&
-    ports.postgres.length >= spec.members.length &&
-    ports.etcdClient.length >= spec.etcd.members.length
-  );
+/** What the file has added since has no ports yet; the default ones stand in, so that the rest is found where it is. */
+function withStandIns(chosen: PortAssignment, file: SpecFile): PortAssignment {
+  const standIns = fixedPorts(portShape(file));
+  const filled = (purpose: 'postgres' | 'patroni' | 'etcdClient' | 'etcdPeer') => [
+    ...chosen[purpose],
+    ...standIns[purpose].slice(chosen[purpose].length),
+  ];
+  return {
+    ...chosen,
+    postgres: filled('postgres'),
+    patroni: filled('patroni'),
+    etcdClient: filled('etcdClient'),
+    etcdPeer: filled('etcdPeer'),
+  };
 }

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '@holdfast/components';
 import type { ClusterContext } from '../context.js';
 import { fetchView } from '../view/fetch-view.js';
 import { isJsonObject } from '../view/patroni-keys.js';
+import { waitForView } from '../view/wait-for-view.js';
 import { type Assignment, checkAssignment, lookUp, patchOf } from './config-path.js';
 import { diffConfiguration } from './diff-configuration.js';
 import { patroniOf, spokesman } from './find-member.js';
@@ -73,5 +74,8 @@ export async function applyDynamicConfiguration(
   // Members read the configuration once a loop and then say whether PostgreSQL must be restarted.
   if (lookUp(patch, ['postgresql']) === undefined) return { changed: lines, pendingRestart: pending(view) };
   await sleep((context.spec.patroni.loopWait + 1) * 1000, undefined, { signal });
-  return { changed: lines, pendingRestart: pending(await fetchView(context, signal)) };
+  // Each Patroni asks a second after its own reload: where one waits for a restart already, the others are about to say so.
+  const agree = (of: typeof view) => [0, of.members.length].includes(pending(of).length);
+  const settled = await waitForView(context, agree, { signal, timeoutMilliseconds: 5000 });
+  return { changed: lines, pendingRestart: pending(settled.view) };
 }

@@ -6,6 +6,7 @@ import { connectHost, hostPort, patroniNamespace } from '../addresses.js';
 import { memberDataDirectory, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import { renderDynamicConfiguration } from './dynamic-configuration.js';
+import { pgIsreadyPath } from './pg-isready.js';
 
 /**
  * patroni.yml of one member (https://patroni.readthedocs.io/en/latest/yaml_configuration.html). Passwords are not in
@@ -45,6 +46,7 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
       connect_address: address,
       data_dir: memberDataDirectory(layout.stateDirectory, member.name),
       bin_dir: layout.tools.postgresBin,
+      bin_name: { pg_isready: pgIsreadyPath(layout.stateDirectory, member.name) },
       pgpass: join(unitDirectory(layout.stateDirectory, member.name), 'pgpass'),
       use_unix_socket: false,
       use_unix_socket_repl: false,

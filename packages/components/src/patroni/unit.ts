@@ -6,6 +6,7 @@ import { memberDataDirectory, unitData, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
 import { renderPatroniConfiguration } from './configuration.js';
+import { pgIsreadyPath, renderPgIsready } from './pg-isready.js';
 
 /** One unit a member, `pg1` …: Patroni and the PostgreSQL that it runs. */
 export function planPatroni(input: PlanInput): readonly Unit[] {
@@ -38,6 +39,12 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
         mode: 0o600,
         content: renderPatroniConfiguration(input, member),
         onChange: 'reload',
+      },
+      {
+        path: pgIsreadyPath(stateDirectory, member.name),
+        mode: 0o700,
+        content: renderPgIsready(tools.postgresBin),
+        onChange: 'nothing',
       },
     ],
     volumes: [
