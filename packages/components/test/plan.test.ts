@@ -131,7 +131,7 @@ describe('every plan', () => {
     always(({ units }) => {
       const secretFiles = units
         .flatMap((unit) => unit.files)
-        .filter((file) => fillTemplate(file.content, markers).includes('!!'))
+        .filter((file) => Object.values(markers).some((value) => fillTemplate(file.content, markers).includes(value)))
         .map((file) => file.path.split('/').at(-1));
       expect(secretFiles).toEqual(units.some((unit) => unit.id === 'pgbouncer') ? ['userlist.txt'] : []);
     });
