@@ -5,11 +5,13 @@ import {
   findLostInserts,
   type InsertHistory,
   prepareUniqueInserts,
+  primaryOf,
   query,
   runProgram,
   startTestCluster,
   startUniqueInserts,
   type TestCluster,
+  waitForHealth,
   waitUntil,
 } from '@holdfast/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -131,12 +133,6 @@ async function killPrimaryUnderLoad(meanwhile: (killed: string) => Promise<void>
   return { before, recovered, history };
 }
 
-function primaryOf(status: StatusReport): StatusReport['members'][number] {
-  const primary = status.members.find(({ name }) => name === status.leader);
-  if (primary === undefined) throw new Error('there is no primary');
-  return primary;
-}
-
 /** Name of the member that the read-write port leads to; empty when none. */
 async function currentPrimary(): Promise<string> {
   const [row] = await query<{ port: number }>(url, 'SELECT inet_server_port() AS port').catch(() => []);
@@ -155,17 +151,6 @@ async function killMember(member: StatusReport['members'][number]): Promise<numb
   const victims = [member.pids.patroni, ...inside].filter((pid) => typeof pid === 'number');
   for (const pid of victims) process.kill(pid, 'SIGKILL');
   return victims.length;
-}
-
-async function waitForHealth(target: TestCluster): Promise<StatusReport> {
-  return await waitUntil(
-    'a healthy cluster',
-    async () => {
-      const status = await target.status();
-      return status.health === 'healthy' ? status : undefined;
-    },
-    { timeoutMilliseconds: 90_000, intervalMilliseconds: 500 },
-  );
 }
 
 /** Load of the usual kind beside the counted writes; its own errors during a failover do not matter. */

@@ -1,4 +1,4 @@
-import type { EtcdClient, HaproxyClient, PatroniClient, Plan, Tools } from '@holdfast/components';
+import type { EtcdClient, HaproxyClient, PatroniClient } from '@holdfast/components';
 import type { Runtime } from '@holdfast/runtime';
 import type { ClusterSpec, Secrets } from '@holdfast/spec';
 
@@ -30,5 +30,3 @@ export interface Progress {
   /** Something worth knowing within a step. */
   note(text: string): void;
 }
-
-export type { Plan, Tools };

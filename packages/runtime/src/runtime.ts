@@ -29,8 +29,6 @@ export interface UnitStatus {
   readonly nextStartAt: string | undefined;
 }
 
-export type FileChange = { readonly path: string; readonly change: 'added' | 'removed' | 'changed' };
-
 /** What apply would do, or did, to one unit. */
 export interface UnitChange {
   readonly unit: string;

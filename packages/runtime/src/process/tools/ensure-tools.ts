@@ -1,5 +1,5 @@
 import type { Tools } from '@holdfast/components';
-import { patroniNotFetched, toolsMissing, toolUnusable } from './errors.js';
+import { patroniNotFetched, toolsMissing, toolUnusable } from '../../errors.js';
 import { fetchPatroni } from './fetch-patroni.js';
 import { findTools, type ToolSearch } from './find-tools.js';
 import { readOperatingSystem } from './os-release.js';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installFailed, patroniNotFetched } from '../../errors.js';
 import { type AptSourceFile, findMirror } from './apt-sources.js';
-import { installFailed, patroniNotFetched } from './errors.js';
 import {
   systemPython,
   toolsDirectory,

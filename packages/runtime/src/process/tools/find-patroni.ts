@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { PatroniTool } from '@holdfast/components';
-import { toolUnusable } from './errors.js';
+import { toolUnusable } from '../../errors.js';
 import { judgePatroniVersion, parsePatroniVersion } from './patroni-version.js';
 import { findProgram, isExecutable } from './programs.js';
 import { runCommand } from './run-command.js';

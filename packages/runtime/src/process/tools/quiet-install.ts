@@ -1,5 +1,5 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
-import { installFailed } from './errors.js';
+import { installFailed } from '../../errors.js';
 import { debianServices } from './packages.js';
 import { findProgram } from './programs.js';
 import { runCommand } from './run-command.js';
