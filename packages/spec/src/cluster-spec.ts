@@ -9,7 +9,7 @@ export type RuntimeKind = 'process' | 'docker' | 'kubernetes';
 /**
  * - `off`: asynchronous; a failover may lose acknowledged writes.
  * - `on`: Patroni's synchronous_mode; commits go on alone when no standby is left.
- * - `strict`: commits wait when no standby is left.
+ * - `strict`: commits wait when no standby is left; nothing acknowledged is lost, not even by two failures in a row.
  * - `quorum`: Patroni 4's quorum commit (ANY k).
  */
 export type SynchronousMode = 'off' | 'on' | 'strict' | 'quorum';
@@ -23,6 +23,9 @@ export interface MemberSpec {
   readonly host: string;
   readonly port: number;
   readonly patroniPort: number;
+  readonly agentPort: number;
+  /** Network namespace that it runs in; undefined: that of the supervisor. */
+  readonly namespace: string | undefined;
 }
 
 export interface EtcdMemberSpec {
@@ -31,6 +34,7 @@ export interface EtcdMemberSpec {
   readonly host: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  readonly namespace: string | undefined;
 }
 
 export interface PostgresSpec {
@@ -53,6 +57,16 @@ export interface PatroniSpec {
   readonly failsafe: boolean;
 }
 
+/** The agents beside each Patroni. All times in milliseconds of running time. */
+export interface FailoverSpec {
+  /** False: no agents; Patroni alone decides, after its ttl. */
+  readonly enabled: boolean;
+  /** Without any answer from a member's agent, Patroni and PostgreSQL for so long, it counts as silent. */
+  readonly silenceMilliseconds: number;
+  /** A primary that cannot prove its lock for so long is stopped; undefined: never. */
+  readonly fenceMilliseconds: number | undefined;
+}
+
 export interface EtcdSpec {
   readonly members: readonly EtcdMemberSpec[];
   readonly heartbeatMilliseconds: number;
@@ -71,6 +85,13 @@ export interface HaproxySpec {
   readonly queueMilliseconds: number;
   /** Idle client and server connections are cut after this; 0: never. */
   readonly idleSeconds: number;
+}
+
+export interface SupabaseSpec {
+  /** The database is prepared for Supabase's services. */
+  readonly enabled: boolean;
+  /** The worker that makes the requests of net.http_get and its like; never enabled without the database for Supabase. */
+  readonly net: { readonly enabled: boolean; readonly answersKeptSeconds: number };
 }
 
 export interface PoolerSpec {
@@ -98,9 +119,11 @@ export interface ClusterSpec {
   readonly synchronous: { readonly mode: SynchronousMode; readonly standbys: number };
   readonly postgres: PostgresSpec;
   readonly patroni: PatroniSpec;
+  readonly failover: FailoverSpec;
   readonly etcd: EtcdSpec;
   readonly haproxy: HaproxySpec;
   readonly pooler: PoolerSpec;
+  readonly supabase: SupabaseSpec;
   readonly resources: ResourcesSpec;
   /** Where state goes, absolute; undefined: `.holdfast/<name>` beside the spec file. */
   readonly dataDirectory: string | undefined;
@@ -118,6 +141,7 @@ export interface Machine {
 export interface PortAssignment {
   readonly postgres: readonly number[];
   readonly patroni: readonly number[];
+  readonly agent: readonly number[];
   readonly etcdClient: readonly number[];
   readonly etcdPeer: readonly number[];
   readonly readWrite: number;

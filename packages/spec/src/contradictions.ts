@@ -87,10 +87,11 @@ function checkPorts(file: SpecFile): readonly Problem[] {
   const counts = {
     postgres: shape.members,
     patroni: shape.members,
+    agent: shape.members,
     etcdClient: shape.etcdSize,
     etcdPeer: shape.etcdSize,
   };
-  const wrong = (['postgres', 'patroni', 'etcdClient', 'etcdPeer'] as const).flatMap((purpose): Problem[] => {
+  const wrong = (['postgres', 'patroni', 'agent', 'etcdClient', 'etcdPeer'] as const).flatMap((purpose): Problem[] => {
     const list = given[purpose];
     if (!Array.isArray(list) || list.length === counts[purpose]) return [];
     const setting = purpose.startsWith('etcd') ? 'etcd.size' : 'members';

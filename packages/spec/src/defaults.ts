@@ -48,6 +48,8 @@ function replication(members: number): Record<string, ParameterValue> {
     wal_log_hints: 'on',
     hot_standby: 'on',
     // Each replica takes one, and one more while it is copied; ten stay for logical replication and backups.
+    // What Realtime reads changes with; since PostgreSQL 15.19 an output plugin must be named to be used. Patroni leaves it out before.
+    output_plugin_libraries: 'pgoutput, test_decoding, wal2json',
     max_wal_senders: 10 + 2 * members,
     max_replication_slots: 10 + 2 * members,
     wal_keep_size: '512MB',

@@ -4,8 +4,8 @@ import { BlockList, isIP } from 'node:net';
  * pg_hba.conf. The first line that matches decides, so ours come first and cannot be shadowed; the user's follow; whatever
  * is left is rejected. `all` does not include physical replication (PostgreSQL's manual, 21.1), hence the lines of its own.
  */
-export function renderHba(listen: string, user: readonly string[]): readonly string[] {
-  const ours = networks(listen).flatMap((network) => [
+export function renderHba(addresses: readonly string[], user: readonly string[]): readonly string[] {
+  const ours = networks(addresses).flatMap((network) => [
     `host replication replicator ${network} scram-sha-256`,
     `host all postgres,rewinder ${network} scram-sha-256`,
     `host all all ${network} scram-sha-256`,
@@ -14,9 +14,9 @@ export function renderHba(listen: string, user: readonly string[]): readonly str
 }
 
 /** On loopback exactly that; else every network that the machine is in. */
-function networks(listen: string): readonly string[] {
-  if (!isLoopback(listen)) return ['samenet'];
-  const own = isIP(listen) === 4 ? [`${listen}/32`] : [];
+function networks(addresses: readonly string[]): readonly string[] {
+  if (!addresses.every(isLoopback)) return ['samenet'];
+  const own = addresses.filter((address) => isIP(address) === 4).map((address) => `${address}/32`);
   return [...new Set(['127.0.0.1/32', '::1/128', ...own])];
 }
 

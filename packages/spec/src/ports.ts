@@ -25,6 +25,7 @@ export function fixedPorts(shape: PortShape, ports: PortsFile = {}): PortAssignm
   return {
     postgres: run(ports.postgres ?? defaults.postgres, shape.members, 1),
     patroni: run(ports.patroni ?? defaults.patroni, shape.members, 1),
+    agent: run(ports.agent ?? defaults.agent, shape.members, 1),
     etcdClient: run(ports.etcdClient ?? defaults.etcdClient, shape.etcdSize, 100),
     etcdPeer: run(ports.etcdPeer ?? defaults.etcdPeer, shape.etcdSize, 100),
     readWrite: ports.readWrite ?? defaults.readWrite,
@@ -43,11 +44,12 @@ export interface NamedPort {
 
 /** Every port of an assignment with what it is for. */
 export function listPorts(ports: PortAssignment, options: { readonly pooler: boolean }): readonly NamedPort[] {
-  const runs = (purpose: 'postgres' | 'patroni' | 'etcdClient' | 'etcdPeer', owner: (n: number) => string) =>
+  const runs = (purpose: 'postgres' | 'patroni' | 'agent' | 'etcdClient' | 'etcdPeer', owner: (n: number) => string) =>
     ports[purpose].map((port, index): NamedPort => ({ purpose, owner: owner(index + 1), port }));
   return [
     ...runs('postgres', (n) => `pg${n}`),
     ...runs('patroni', (n) => `Patroni of pg${n}`),
+    ...runs('agent', (n) => `agent of pg${n}`),
     ...runs('etcdClient', (n) => `etcd${n}, clients`),
     ...runs('etcdPeer', (n) => `etcd${n}, peers`),
     { purpose: 'readWrite', owner: 'HAProxy, read-write', port: ports.readWrite },

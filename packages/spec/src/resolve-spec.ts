@@ -22,6 +22,10 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
     memoryBytes: file.resources?.memory ?? Math.floor(machine.memoryBytes * defaults.memoryShare),
     cores: file.resources?.cores ?? machine.cores,
   };
+  const place = (index: number) => {
+    const given = file.hosts?.[index % file.hosts.length];
+    return { host: given?.address ?? host, namespace: given?.namespace };
+  };
   const userParameters = file.postgres?.parameters ?? {};
   const userHba = file.postgres?.hba ?? [];
   const parameters = mergeParameters(
@@ -34,24 +38,36 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
     listen: host,
     members: Array.from({ length: shape.members }, (_, index) => ({
       name: `pg${index + 1}`,
-      host,
+      ...place(index),
       port: at(assigned.postgres, index),
       patroniPort: at(assigned.patroni, index),
+      agentPort: at(assigned.agent, index),
     })),
     synchronous: {
       mode: synchronousMode(file),
       standbys: file.synchronous?.standbys ?? defaults.synchronous.standbys,
     },
-    postgres: { version: file.postgres?.version, parameters, hba: renderHba(host, userHba) },
+    postgres: {
+      version: file.postgres?.version,
+      parameters,
+      hba: renderHba([host, ...(file.hosts ?? []).map(({ address }) => address)], userHba),
+    },
     patroni: {
       ...patroniSeconds(file),
       maximumLagOnFailover: file.patroni?.maximumLagOnFailover ?? defaults.patroni.maximumLagOnFailover,
       failsafe: file.patroni?.failsafe ?? defaults.patroni.failsafe,
     },
+    failover: {
+      // A single member has nobody to fail over to.
+      enabled: shape.members > 1 && (file.failover?.enabled ?? defaults.failover.enabled),
+      silenceMilliseconds: file.failover?.silence ?? defaults.failover.silenceMilliseconds,
+      fenceMilliseconds:
+        file.failover?.fence === 'off' ? undefined : (file.failover?.fence ?? defaults.failover.fenceMilliseconds),
+    },
     etcd: {
       members: Array.from({ length: shape.etcdSize }, (_, index) => ({
         name: `etcd${index + 1}`,
-        host,
+        ...place(index),
         clientPort: at(assigned.etcdClient, index),
         peerPort: at(assigned.etcdPeer, index),
       })),
@@ -78,10 +94,18 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
       poolSize: file.pooler?.poolSize ?? defaults.pooler.poolSize,
       maxClientConnections: file.pooler?.maxClientConnections ?? defaults.pooler.maxClientConnections,
     },
+    supabase: supabase(file),
     resources,
     dataDirectory: file.dataDirectory,
   };
   return deepFreeze({ ...spec, warnings: findWarnings(spec, userHba, machine) });
+}
+
+function supabase(file: SpecFile): ClusterSpec['supabase'] {
+  const enabled = file.supabase?.enabled ?? defaults.supabase.enabled;
+  const { enabled: wanted = defaults.supabase.net.enabled, keepAnswers } = file.supabase?.net ?? {};
+  const answersKeptSeconds = keepAnswers === undefined ? defaults.supabase.net.answersKeptSeconds : keepAnswers / 1000;
+  return { enabled, net: { enabled: enabled && wanted, answersKeptSeconds } };
 }
 
 function assignedPorts(file: SpecFile, chosen: PortAssignment | undefined): PortAssignment {
@@ -90,7 +114,7 @@ function assignedPorts(file: SpecFile, chosen: PortAssignment | undefined): Port
   if (chosen === undefined) throw portsNotChosen('no ports have been chosen yet');
   const shape = portShape(file);
   const enough =
-    [chosen.postgres, chosen.patroni].every((run) => run.length >= shape.members) &&
+    [chosen.postgres, chosen.patroni, chosen.agent ?? []].every((run) => run.length >= shape.members) &&
     [chosen.etcdClient, chosen.etcdPeer].every((run) => run.length >= shape.etcdSize);
   if (!enough) throw portsNotChosen('those chosen earlier are for fewer members');
   return chosen;

@@ -47,7 +47,7 @@ const synchronous = z
       group({
         mode: field(
           mode,
-          'off: a failover may lose acknowledged writes. on: a standby has every acknowledged write, as long as one is there. strict: writes wait when no standby is there. quorum: any of the standbys acknowledge.',
+          'off: a failover may lose acknowledged writes. on: a standby has every acknowledged write, as long as one is there. strict: writes wait when no standby is there, so that two failures in a row lose nothing either. quorum: any of the standbys acknowledge.',
           { default: defaults.synchronous.mode },
         ),
         standbys: field(
@@ -71,6 +71,9 @@ const portsByName = group({
   }),
   patroni: field(portRun(15), "Patroni's REST API: the first port, counted up by 1 a member, or a list.", {
     default: defaults.ports.patroni,
+  }),
+  agent: field(portRun(15), 'Agents: the first port, counted up by 1 a member, or a list.', {
+    default: defaults.ports.agent,
   }),
   etcdClient: field(portRun(7), 'etcd, clients: the first port, counted up by 100 an etcd member, or a list.', {
     default: defaults.ports.etcdClient,
@@ -180,6 +183,48 @@ export const specSchema = group({
     }),
     'Patroni, which decides who is primary.',
   ),
+  failover: section(
+    group({
+      enabled: field(
+        z.boolean({ error: 'must be true or false' }),
+        'Run an agent beside each Patroni, which fails over in under a second. Without them Patroni does, after its ttl.',
+        { default: defaults.failover.enabled },
+      ),
+      silence: field(
+        duration('ms', 200, 60_000),
+        'A member whose agent, Patroni and PostgreSQL all answer nobody for so long is failed over; a bare number is in ms.',
+        { default: formatDuration(defaults.failover.silenceMilliseconds) },
+      ),
+      fence: field(
+        z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), duration('ms', 1000, 600_000)], {
+          error: 'must be off, or a duration from 1s',
+        }),
+        'A primary that cannot prove for so long that it holds the lock is stopped by its agent; off: never.',
+        { default: formatDuration(defaults.failover.fenceMilliseconds) },
+      ),
+    }),
+    'Failing over.',
+  ),
+  hosts: field(
+    z
+      .array(
+        group({
+          address: listen.meta({ description: 'IP address of the host.' }),
+          namespace: field(
+            z.string({ error: 'must be text' }).regex(/^[A-Za-z0-9_.-]{1,60}$/, {
+              error: 'must be the name of a network namespace (ip netns)',
+            }),
+            'Network namespace on this machine that stands for the host; needs root.',
+            { examples: ['host1'] },
+          ),
+        }),
+        { error: 'must be a list of hosts' },
+      )
+      .min(1, { error: 'must name at least one host' })
+      .max(15, { error: 'must name at most 15 hosts' }),
+    'Where members and etcd run, in turn: pg1 and etcd1 on the first, pg2 and etcd2 on the second. Left out: all on `listen`.',
+    { examples: [[{ address: '10.77.0.1', namespace: 'host1' }]] },
+  ),
   haproxy: section(
     group({
       maxConnections: field(integer(1, 1_000_000), 'Client connections at once.', {
@@ -217,6 +262,31 @@ export const specSchema = group({
       }),
     }),
     'PgBouncer, the connection pooler.',
+  ),
+  supabase: section(
+    group({
+      enabled: field(
+        z.boolean({ error: 'must be true or false' }),
+        'Prepare the database for Supabase: its roles, schemas, functions and tables.',
+        { default: defaults.supabase.enabled },
+      ),
+      net: section(
+        group({
+          enabled: field(
+            z.boolean({ error: 'must be true or false' }),
+            'Run the worker that makes the requests which net.http_get, net.http_post and net.http_delete put into their queue.',
+            { default: defaults.supabase.net.enabled },
+          ),
+          keepAnswers: field(
+            duration('s', 60_000, 30 * 86_400_000, 1000),
+            'Answers in net._http_response are deleted after so long; a bare number is in s.',
+            { default: formatDuration(defaults.supabase.net.answersKeptSeconds * 1000) },
+          ),
+        }),
+        'Requests from SQL.',
+      ),
+    }),
+    'Supabase.',
   ),
   ports: field(
     z.union([z.literal('auto'), portsByName], { error: 'must be auto, or a group of ports by name' }),

@@ -14,6 +14,24 @@ export const secretNames = [
   'haproxy-stats',
   /** Role `pgbouncer`, which may only look up password verifiers. */
   'pgbouncer',
+  /** User `holdfast` of PgBouncer's console: pauses and resumes it. */
+  'pooler-admin',
+  /** HAProxy, for marking servers up and down. */
+  'haproxy-admin',
+  /** What agents know each other by. */
+  'agent',
+  /** Role `authenticator`, which the API logs in as. */
+  'authenticator',
+  /** Roles of Supabase's services. */
+  'supabase-admin',
+  'supabase-auth-admin',
+  'supabase-storage-admin',
+  'supabase-functions-admin',
+  'supabase-replication-admin',
+  'supabase-read-only',
+  'supabase-etl-admin',
+  /** Role `holdfast_net`, which empties the queue of requests from SQL. */
+  'net',
 ] as const;
 
 export type SecretName = (typeof secretNames)[number];
@@ -46,14 +64,7 @@ export function redactTemplate(template: Template): string {
 
 /** New values for all secrets, each from 36 random bytes. Not pure. */
 export function generateSecrets(): Secrets {
-  return {
-    postgres: generateSecret(),
-    replication: generateSecret(),
-    rewind: generateSecret(),
-    'patroni-api': generateSecret(),
-    'haproxy-stats': generateSecret(),
-    pgbouncer: generateSecret(),
-  };
+  return Object.fromEntries(secretNames.map((name) => [name, generateSecret()])) as Secrets;
 }
 
 /** Letters, digits, hyphen and underscore, beginning with a letter: needs quotes nowhere and looks like no option. */

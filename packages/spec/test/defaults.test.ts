@@ -68,7 +68,7 @@ describe('defaultParameters', () => {
 
 describe('renderHba', () => {
   it('opens loopback only, and rejects the rest after the user’s lines', () => {
-    expect(renderHba('127.0.0.1', ['host app app 10.0.0.0/8 scram-sha-256'])).toEqual([
+    expect(renderHba(['127.0.0.1'], ['host app app 10.0.0.0/8 scram-sha-256'])).toEqual([
       'host replication replicator 127.0.0.1/32 scram-sha-256',
       'host all postgres,rewinder 127.0.0.1/32 scram-sha-256',
       'host all all 127.0.0.1/32 scram-sha-256',
@@ -82,12 +82,12 @@ describe('renderHba', () => {
   });
 
   it('knows other loopback addresses', () => {
-    expect(renderHba('127.0.0.9', [])).toContain('host all all 127.0.0.9/32 scram-sha-256');
-    expect(renderHba('0:0:0:0:0:0:0:1', [])).toContain('host all all ::1/128 scram-sha-256');
+    expect(renderHba(['127.0.0.9'], [])).toContain('host all all 127.0.0.9/32 scram-sha-256');
+    expect(renderHba(['0:0:0:0:0:0:0:1'], [])).toContain('host all all ::1/128 scram-sha-256');
   });
 
   it('opens the networks of the machine when it listens on one', () => {
-    expect(renderHba('10.1.2.3', [])).toEqual([
+    expect(renderHba(['127.0.0.1', '10.1.2.3'], [])).toEqual([
       'host replication replicator samenet scram-sha-256',
       'host all postgres,rewinder samenet scram-sha-256',
       'host all all samenet scram-sha-256',

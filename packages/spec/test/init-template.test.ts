@@ -22,8 +22,8 @@ describe('initTemplate', () => {
       fields.flatMap((field) => (field.fields.length === 0 ? [field] : leaves(field.fields)));
     for (const { path } of leaves(schemaFields())) expect(file).toHaveProperty(path);
     const { version, ...postgres } = file.postgres ?? {};
-    const { resources, dataDirectory, ...rest } = file;
-    expect([version, resources, dataDirectory]).not.toContain(undefined);
+    const { resources, dataDirectory, hosts, ...rest } = file;
+    expect([version, resources, dataDirectory, hosts]).not.toContain(undefined);
     const shown = resolveSpec({ ...rest, postgres }, machine, undefined);
     expect(shown).toEqual(resolveSpec({}, machine, undefined));
   });

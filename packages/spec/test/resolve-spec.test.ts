@@ -11,11 +11,23 @@ const resolve = (text: string, ports?: PortAssignment): ClusterSpec =>
 
 function portsOf(spec: ClusterSpec): readonly number[] {
   return [
-    ...spec.members.flatMap(({ port, patroniPort }) => [port, patroniPort]),
+    ...spec.members.flatMap(({ port, patroniPort, agentPort }) => [port, patroniPort, agentPort]),
     ...spec.etcd.members.flatMap(({ clientPort, peerPort }) => [clientPort, peerPort]),
     ...[spec.haproxy.readWritePort, spec.haproxy.readOnlyPort, spec.haproxy.statsPort, spec.pooler.port],
   ];
 }
+
+describe('requests from SQL', () => {
+  it.each([
+    ['', true, 21_600],
+    ['supabase: {net: {enabled: false}}', false, 21_600],
+    ['supabase: {enabled: false}', false, 21_600],
+    ['supabase: {enabled: false, net: {enabled: true}}', false, 21_600],
+    ['supabase: {net: {keepAnswers: 2d}}', true, 172_800],
+  ])('%j', (text, enabled, answersKeptSeconds) => {
+    expect(resolve(text).supabase.net).toEqual({ enabled, answersKeptSeconds });
+  });
+});
 
 describe('the default cluster', () => {
   const spec = resolve('');
@@ -26,11 +38,12 @@ describe('the default cluster', () => {
       runtime: 'process',
       listen: '127.0.0.1',
       members: [
-        { name: 'pg1', host: '127.0.0.1', port: 5432, patroniPort: 8008 },
+        { name: 'pg1', host: '127.0.0.1', port: 5432, patroniPort: 8008, agentPort: 8108 },
         { name: 'pg2', port: 5433, patroniPort: 8009 },
         { name: 'pg3', port: 5434, patroniPort: 8010 },
       ],
-      synchronous: { mode: 'on', standbys: 1 },
+      synchronous: { mode: 'strict', standbys: 1 },
+      failover: { enabled: true, silenceMilliseconds: 450, fenceMilliseconds: 5000 },
       patroni: { ttl: 20, loopWait: 1, retryTimeout: 9, maximumLagOnFailover: 2 ** 20, failsafe: true },
       etcd: {
         members: [
@@ -49,14 +62,14 @@ describe('the default cluster', () => {
   it('is frozen and plain', () => {
     expect(Object.isFrozen(spec.postgres.parameters)).toBe(true);
     expect(Object.isFrozen(spec.members[0])).toBe(true);
-    expect(JSON.parse(JSON.stringify(spec))).toEqual({ ...spec, dataDirectory: undefined });
+    expect(JSON.parse(JSON.stringify(spec))).toEqual(spec);
   });
 });
 
 describe('warnings', () => {
   it.each([
     ['members: 1', 'no failover'],
-    ['members: 2', '2 is even'],
+    ['members: 2\nsynchronous: on', '2 is even'],
     ['members: 4', '4 is even'],
     ['etcd: {size: 1}', 'one etcd member'],
     ['synchronous: off', 'may lose'],
@@ -92,11 +105,12 @@ describe('ports', () => {
     readOnly: 40014,
     haproxyStats: 40015,
     pooler: 40016,
+    agent: [40017, 40018, 40019],
   };
 
   it('takes those chosen earlier for auto', () => {
     expect(requestedPorts(parseSpecFile('ports: auto', 'f'))).toBe('auto');
-    expect(portsOf(resolve('ports: auto', auto)).toSorted()).toEqual(Array.from({ length: 16 }, (_, i) => 40001 + i));
+    expect(portsOf(resolve('ports: auto', auto)).toSorted()).toEqual(Array.from({ length: 19 }, (_, i) => 40001 + i));
   });
 
   it('says so when they are missing or too few', () => {
@@ -128,6 +142,7 @@ describe('ports', () => {
     expect(named.map(({ owner, port }) => `${port} ${owner}`)).toEqual([
       '5432 pg1',
       '8008 Patroni of pg1',
+      '8108 agent of pg1',
       '2379 etcd1, clients',
       '2380 etcd1, peers',
       '5000 HAProxy, read-write',
@@ -141,7 +156,7 @@ describe('ports', () => {
     for (let members = 1; members <= 15; members += 1) {
       for (const size of [1, 3, 5, 7]) {
         const ports = portsOf(resolve(`members: ${members}\netcd: {size: ${size}}`));
-        expect(ports).toHaveLength(2 * members + 2 * size + 4);
+        expect(ports).toHaveLength(3 * members + 2 * size + 4);
         expect(new Set(ports).size).toBe(ports.length);
       }
     }
