@@ -1,4 +1,4 @@
-import { ExitCode, HoldfastError } from '@holdfast/spec';
+import { ExitCode, HoldfastError } from '@holdfast/spec/errors';
 
 export function databaseUnreachable(address: string, cause: unknown): HoldfastError {
   return new HoldfastError({

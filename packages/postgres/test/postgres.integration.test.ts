@@ -21,6 +21,41 @@ describe.skipIf(postgresBin === undefined)('a real PostgreSQL', () => {
     await server?.[Symbol.asyncDispose]();
   });
 
+  describe('a connection', () => {
+    test('that is aborted fails at once, and its statement does not go on for long', async () => {
+      const abort = new AbortController();
+      await using connection = await connect(server.target, { ...options, signal: abort.signal });
+      const sleeping = connection.query("SELECT 'nobody waits', pg_sleep(60)");
+      const running = async () =>
+        (
+          await admin.query(
+            "SELECT FROM pg_stat_activity WHERE query LIKE '%nobody waits%' AND pid <> pg_backend_pid()",
+          )
+        ).length;
+      await expect.poll(running, { timeout: 5000 }).toBe(1);
+      abort.abort();
+      await expect(sleeping).rejects.toThrow(/terminated/);
+      await expect.poll(running, { timeout: 10_000 }).toBe(0);
+      await expect(connect(server.target, { ...options, signal: abort.signal })).rejects.toMatchObject({
+        code: 'HF_POSTGRES_UNREACHABLE',
+      });
+    });
+
+    test('to a server that is frozen is closed all the same', async () => {
+      const connection = await connect(server.target, options);
+      const [row] = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const pid = row?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      try {
+        const start = performance.now();
+        await connection[Symbol.asyncDispose]();
+        expect(performance.now() - start).toBeLessThan(10_000);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    });
+  });
+
   describe('scramVerifier', () => {
     test.each([['pencil'], [' two  words '], [`all 'of' "these" \\ $1 %s ~`], ['x'.repeat(200)]])(
       'a role made with it logs in by scram with %j and with nothing else',

@@ -17,17 +17,28 @@ export interface ThrowAwayPostgres extends AsyncDisposable {
   readonly target: ConnectionTarget;
 }
 
-export async function startThrowAwayPostgres(bin: string): Promise<ThrowAwayPostgres> {
+export interface ThrowAwayOptions {
+  /** As in postgresql.conf, `name=value`. */
+  readonly settings?: readonly string[];
+  /** Default postgres. */
+  readonly superuser?: string;
+}
+
+export async function startThrowAwayPostgres(bin: string, options: ThrowAwayOptions = {}): Promise<ThrowAwayPostgres> {
   const folder = await createThrowAwayFolder();
   try {
-    return await startIn(folder, bin);
+    return await startIn(folder, bin, options);
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function startIn(folder: ThrowAwayFolder, bin: string): Promise<ThrowAwayPostgres> {
+async function startIn(
+  folder: ThrowAwayFolder,
+  bin: string,
+  { settings = [], superuser = 'postgres' }: ThrowAwayOptions,
+): Promise<ThrowAwayPostgres> {
   const account = process.getuid?.() === 0 ? await postgresAccount() : undefined;
   const home = join(folder.path, 'postgres');
   await mkdir(home, { mode: 0o700 });
@@ -45,7 +56,7 @@ async function startIn(folder: ThrowAwayFolder, bin: string): Promise<ThrowAwayP
           [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', join(bin, program), ...args],
         ];
   const [initdb, initdbArgs] = asAccount('initdb', [
-    ...['-D', data, '-U', 'postgres', '-N', '-E', 'UTF8', '--locale=C', '--auth=scram-sha-256'],
+    ...['-D', data, '-U', superuser, '-N', '-E', 'UTF8', '--locale=C', '--auth=scram-sha-256'],
     `--pwfile=${passwordFile}`,
   ]);
   const made = await runProgram(initdb, initdbArgs, { timeoutMilliseconds: 60_000, cwd: '/' });
@@ -54,12 +65,13 @@ async function startIn(folder: ThrowAwayFolder, bin: string): Promise<ThrowAwayP
   const port = await freePort();
   const [postgres, postgresArgs] = asAccount('postgres', [
     ...['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''],
-    ...['-c', 'fsync=off', '-c', 'max_connections=20', '-c', 'shared_buffers=16MB'],
+    ...['-c', 'fsync=off', '-c', 'max_connections=20', '-c', 'shared_buffers=16MB', '-c', 'wal_level=logical'],
+    ...settings.flatMap((setting) => ['-c', setting]),
   ]);
   const postmaster = spawn(postgres, postgresArgs, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
   await untilReady(postmaster);
   return {
-    target: { host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres' },
+    target: { host: '127.0.0.1', port, user: superuser, password, database: 'postgres' },
     [Symbol.asyncDispose]: async () => await folder[Symbol.asyncDispose](),
   };
 }

@@ -1,0 +1,17 @@
+export * from './apply-migrations.js';
+export { type Catalog, readCatalog } from './diff/compare-databases.js';
+export * from './diff/diff-databases.js';
+export * from './diff/migration-file.js';
+export { type SqlPart, textOf } from './diff/render-plan.js';
+export { diffByHand, diffPending, diffUnproven, formatVersion } from './errors.js';
+export * from './migration.js';
+export * from './plan-migrations.js';
+export * from './project/plan-push.js';
+export * from './project/project-migration.js';
+export * from './project/push.js';
+export * from './project/read-project.js';
+export * from './project/repair.js';
+export * from './project/replay.js';
+export * from './project/reset.js';
+export * from './read-migrations.js';
+export * from './supabase-schema.js';
