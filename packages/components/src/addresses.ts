@@ -21,6 +21,23 @@ export function etcdClientUrl(member: EtcdMemberSpec): string {
   return httpUrl(member.host, member.clientPort);
 }
 
+/** The members of PostgreSQL on the host of an etcd member. Where all are on one host they are counted off: etcd2 belongs to pg2. */
+export function membersBeside({ members, etcd }: ClusterSpec, member: EtcdMemberSpec): readonly string[] {
+  const oneHost = new Set([...members, ...etcd.members].map(({ host }) => host)).size === 1;
+  const place = etcd.members.indexOf(member);
+  return members
+    .filter(({ host }, index) => (oneHost ? index === place : host === member.host))
+    .map(({ name }) => name);
+}
+
+/** etcd's members in the order in which a member should ask them: the one beside it first, another one may be on the host that is lost. */
+export function etcdFrom(spec: ClusterSpec, name: string): readonly EtcdMemberSpec[] {
+  const all = spec.etcd.members;
+  const beside = all.findIndex((member) => membersBeside(spec, member).includes(name));
+  const first = beside < 0 ? 0 : beside;
+  return [...all.slice(first), ...all.slice(0, first)];
+}
+
 export function etcdPeerUrl(member: EtcdMemberSpec): string {
   return httpUrl(member.host, member.peerPort);
 }

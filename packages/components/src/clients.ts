@@ -12,6 +12,26 @@ export interface EtcdClient {
   alarms(signal: AbortSignal): Promise<readonly string[]>;
   get(key: string, signal: AbortSignal): Promise<EtcdKeyValue | undefined>;
   getPrefix(prefix: string, signal: AbortSignal): Promise<readonly EtcdKeyValue[]>;
+  /** What is below the prefix, and the revision of the whole store that it was read at. */
+  snapshot(
+    prefix: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly revision: string; readonly entries: readonly EtcdKeyValue[] }>;
+  /**
+   * Every change below the prefix from that revision on, as etcd commits it: one batch a revision or more. Ends by throwing: the
+   * signal's reason, HF_ETCD_UNREACHABLE when the stream breaks, HF_ETCD_REFUSED when etcd cancels it (the revision was compacted).
+   */
+  watch(
+    prefix: string,
+    options: { readonly fromRevision: string; readonly signal: AbortSignal },
+  ): AsyncIterable<EtcdWatchBatch>;
+  /** All of `success` in one revision if every comparison holds, else nothing. */
+  transact(
+    transaction: EtcdTransaction,
+    signal: AbortSignal,
+  ): Promise<{ readonly succeeded: boolean; readonly revision: string }>;
+  /** Ends a lease and deletes its keys; one that is gone already is HF_ETCD_REFUSED. */
+  revokeLease(id: string, signal: AbortSignal): Promise<void>;
   put(key: string, value: string, signal: AbortSignal): Promise<void>;
   /** Deletes what begins with prefix; answers how many keys. Destructive: callers name exactly one cluster's prefix. */
   deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
@@ -42,7 +62,29 @@ export interface EtcdMember {
 export interface EtcdKeyValue {
   readonly key: string;
   readonly value: string;
+  /** Decimal int64 as text, as all of etcd's revisions and leases here. */
   readonly modRevision: string;
+  /** '0': none. */
+  readonly lease: string;
+}
+
+export interface EtcdWatchBatch {
+  readonly revision: string;
+  /** `value` and `lease` of a deleted key are empty and '0'. */
+  readonly events: readonly (EtcdKeyValue & { readonly deleted: boolean })[];
+}
+
+/** https://etcd.io/docs/v3.4/learning/api/#transaction */
+export interface EtcdTransaction {
+  readonly compare: readonly (
+    | { readonly key: string; readonly modRevision: string }
+    | { readonly key: string; readonly value: string }
+    | { readonly key: string; readonly lease: string }
+  )[];
+  readonly success: readonly (
+    | { readonly put: string; readonly value: string; readonly lease?: string }
+    | { readonly delete: string }
+  )[];
 }
 
 /** One Patroni's REST API (https://patroni.readthedocs.io/en/latest/rest_api.html). */
@@ -113,6 +155,16 @@ export interface PatroniCluster {
 export interface HaproxyClient {
   readonly url: string;
   statistics(signal: AbortSignal): Promise<readonly HaproxyRow[]>;
+  /**
+   * Marks a server, through the statistics page (management guide, 9.3 `set server`): `agent-down` until its own agent says up,
+   * sessions are ended; `agent-up`; `health-up` until the next check says otherwise. Needs the user `agent`.
+   */
+  mark(
+    backend: string,
+    server: string,
+    state: 'agent-down' | 'agent-up' | 'health-up',
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface HaproxyRow {

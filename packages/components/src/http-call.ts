@@ -15,6 +15,8 @@ export interface HttpCall {
   readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   readonly body?: JsonValue;
+  /** An HTML form instead. */
+  readonly form?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** Instead of the target's own. */
   readonly timeoutMilliseconds?: number;
@@ -23,6 +25,8 @@ export interface HttpCall {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+  /** Of a redirection. */
+  readonly location: string | undefined;
 }
 
 export interface HttpCaller {
@@ -45,18 +49,24 @@ export function createHttpCaller(target: HttpTarget): HttpCaller {
       ? {}
       : { authorization: `Basic ${Buffer.from(`${target.username}:${target.password ?? ''}`).toString('base64')}` };
 
-  async function call({ method, path, body, signal, timeoutMilliseconds }: HttpCall): Promise<HttpAnswer> {
+  async function call({ method, path, body, form, signal, timeoutMilliseconds }: HttpCall): Promise<HttpAnswer> {
     signal.throwIfAborted();
     try {
       const response = await request(`${target.url}${path}`, {
         method,
         dispatcher: agent,
         reset: true,
-        headers: { ...authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        body: body === undefined ? null : JSON.stringify(body),
+        headers: { ...authorization, ...contentType(body, form) },
+        body:
+          form === undefined ? (body === undefined ? null : JSON.stringify(body)) : String(new URLSearchParams(form)),
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMilliseconds ?? limit)]),
       });
-      return { status: response.statusCode, text: await response.body.text() };
+      const { location } = response.headers;
+      return {
+        status: response.statusCode,
+        text: await response.body.text(),
+        location: typeof location === 'string' ? location : undefined,
+      };
     } catch (error) {
       if (signal.aborted && !isTimeout(signal.reason)) throw signal.reason;
       throw unreachable(target.part, target.url, error);
@@ -79,6 +89,11 @@ export function createHttpCaller(target: HttpTarget): HttpCaller {
       }
     },
   };
+}
+
+function contentType(body: unknown, form: unknown): Readonly<Record<string, string>> {
+  if (form !== undefined) return { 'content-type': 'application/x-www-form-urlencoded' };
+  return body === undefined ? {} : { 'content-type': 'application/json' };
 }
 
 function isTimeout(reason: unknown): boolean {

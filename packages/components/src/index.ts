@@ -1,14 +1,25 @@
 export * from './accounts.js';
 export * from './addresses.js';
+export {
+  type AgentConfiguration,
+  type AgentEtcd,
+  type AgentMember,
+  agentVariables,
+  gateQuestion,
+} from './agent/configuration.js';
+export { agentUnitId } from './agent/unit.js';
 export * from './clients.js';
 export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
+export { type NetConfiguration, netPasswordVariable } from './net/configuration.js';
 export * from './paths.js';
 export { createPatroniClient, type PatroniClientOptions } from './patroni/client.js';
 export { renderPatroniConfiguration } from './patroni/configuration.js';
 export { renderDynamicConfiguration } from './patroni/dynamic-configuration.js';
+export { type Handover, planHandover, planRelease } from './patroni/handover.js';
+export { isJsonObject, isOn, type PatroniKeys, readPatroniKeys } from './patroni/keys.js';
 export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbouncer/configuration.js';
 export * from './plan.js';
 export * from './plan-cluster.js';

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export interface StatePaths {
   /** Secrets, 0600. */
   readonly secrets: string;
+  /** Keys of the API, 0600. */
+  readonly keys: string;
   /** Ports that `ports: auto` chose. */
   readonly ports: string;
   /** The plan that was applied last, redacted by construction (secrets are references). */
@@ -27,6 +29,7 @@ export function statePaths(stateDirectory: string): StatePaths {
   const at = (...names: string[]) => join(stateDirectory, ...names);
   return {
     secrets: at('secrets.json'),
+    keys: at('keys.json'),
     ports: at('ports.json'),
     plan: at('plan.json'),
     lock: at('lock'),

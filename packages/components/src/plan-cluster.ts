@@ -1,5 +1,7 @@
+import { planAgents } from './agent/unit.js';
 import { planEtcd } from './etcd/unit.js';
 import { planHaproxy } from './haproxy/unit.js';
+import { planNet } from './net/unit.js';
 import { renderDynamicConfiguration } from './patroni/dynamic-configuration.js';
 import { planPatroni } from './patroni/unit.js';
 import { planPgbouncer } from './pgbouncer/unit.js';
@@ -9,7 +11,14 @@ import type { Plan, PlanInput } from './plan.js';
 export function planCluster(input: PlanInput): Plan {
   return {
     cluster: input.spec.name,
-    units: [...planEtcd(input), ...planPatroni(input), planHaproxy(input), ...planPgbouncer(input)],
+    units: [
+      ...planEtcd(input),
+      ...planPatroni(input),
+      ...planAgents(input),
+      planHaproxy(input),
+      ...planPgbouncer(input),
+      ...planNet(input),
+    ],
     dynamicConfiguration: renderDynamicConfiguration(input.spec),
   };
 }

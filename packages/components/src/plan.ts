@@ -35,6 +35,10 @@ export interface Tools {
   readonly postgresMajor: number;
   readonly haproxy: string;
   readonly pgbouncer: string;
+  /** Node.js, its options and the agent's one-file program, readable by the account that the agent runs as. */
+  readonly agent: readonly [string, ...string[]];
+  /** The same for the worker that makes the requests from SQL. */
+  readonly net: readonly [string, ...string[]];
 }
 
 /** Accounts to run units as, by component. Ignored by a runtime that is not root. */
@@ -43,6 +47,8 @@ export interface Accounts {
   readonly patroni: string;
   readonly haproxy: string;
   readonly pgbouncer: string;
+  /** Owns nothing of the cluster: what it runs talks to whom the database's users say. */
+  readonly net: string;
 }
 
 /** Everything about the place that a plan depends on. */

@@ -1,7 +1,7 @@
 import type { SecretRef, Template } from '@holdfast/spec';
 
 /** The real parts that Holdfast runs. */
-export type ComponentName = 'etcd' | 'patroni' | 'haproxy' | 'pgbouncer';
+export type ComponentName = 'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net';
 
 export interface UnitFile {
   /** Absolute. */
@@ -35,7 +35,9 @@ export type Probe =
       readonly timeoutMilliseconds: number;
     }
   /** Ready when a TCP connection is accepted. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly timeoutMilliseconds: number };
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly timeoutMilliseconds: number }
+  /** Ready as soon as it runs: nobody can knock at it. */
+  | { readonly kind: 'running' };
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1';
 
@@ -52,6 +54,8 @@ export interface Unit {
   readonly ports: readonly UnitPort[];
   /** Account to run as when the runtime is root; a runtime that is not root runs everything as itself. */
   readonly user: string;
+  /** Name of the network namespace to run in (`ip netns`); undefined: the runtime's own. */
+  readonly namespace?: string | undefined;
   readonly workingDirectory: string;
   readonly readiness: Probe;
   readonly stop: { readonly signal: StopSignal; readonly graceSeconds: number };

@@ -25,6 +25,8 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       host: listen,
       port: 5432 + index + portOffset,
       patroniPort: 8008 + index + portOffset,
+      agentPort: 8108 + index + portOffset,
+      namespace: undefined,
     })),
     synchronous: { mode: 'on', standbys: 1 },
     postgres: {
@@ -37,12 +39,14 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       ],
     },
     patroni: { ttl: 20, loopWait: 1, retryTimeout: 5, maximumLagOnFailover: 1_048_576, failsafe: true },
+    failover: { enabled: members > 1, silenceMilliseconds: 450, fenceMilliseconds: 5000 },
     etcd: {
       members: indices(etcdMembers).map((index) => ({
         name: `etcd${index + 1}`,
         host: listen,
         clientPort: 2379 + 100 * index + portOffset,
         peerPort: 2380 + 100 * index + portOffset,
+        namespace: undefined,
       })),
       heartbeatMilliseconds: 100,
       electionMilliseconds: 1000,
@@ -58,6 +62,7 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       queueMilliseconds: 30_000,
       idleSeconds: 0,
     },
+    supabase: { enabled: true, net: { enabled: true, answersKeptSeconds: 21_600 } },
     pooler: {
       enabled: true,
       host: listen,
@@ -88,8 +93,10 @@ export function exampleLayout(stateDirectory = '/srv/holdfast/main'): Layout {
       postgresMajor: 15,
       haproxy: '/usr/sbin/haproxy',
       pgbouncer: '/usr/sbin/pgbouncer',
+      agent: ['/usr/bin/node', '/opt/holdfast/agent.mjs'],
+      net: ['/usr/bin/node', '/opt/holdfast/net.mjs'],
     },
-    accounts: { etcd: 'etcd', patroni: 'postgres', haproxy: 'haproxy', pgbouncer: 'postgres' },
+    accounts: { etcd: 'etcd', patroni: 'postgres', haproxy: 'haproxy', pgbouncer: 'postgres', net: 'nobody' },
   };
 }
 

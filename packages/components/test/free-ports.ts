@@ -17,11 +17,11 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 
 /** The same cluster on free ports. */
 export async function onFreePorts(spec: ClusterSpec): Promise<ClusterSpec> {
-  const ports = [...(await freePorts(2 * spec.members.length + 2 * spec.etcd.members.length + 4))];
+  const ports = [...(await freePorts(3 * spec.members.length + 2 * spec.etcd.members.length + 4))];
   const next = () => ports.pop() ?? 0;
   return {
     ...spec,
-    members: spec.members.map((member) => ({ ...member, port: next(), patroniPort: next() })),
+    members: spec.members.map((member) => ({ ...member, port: next(), patroniPort: next(), agentPort: next() })),
     etcd: {
       ...spec.etcd,
       members: spec.etcd.members.map((member) => ({ ...member, clientPort: next(), peerPort: next() })),

@@ -1,9 +1,19 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterSpec } from '@holdfast/spec';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { apiUser, createHaproxyClient, haproxyStatsUrl, planCluster, type Unit } from '../src/index.js';
+import {
+  agentUser,
+  apiUser,
+  createHaproxyClient,
+  gateQuestion,
+  haproxyStatsUrl,
+  planCluster,
+  type Unit,
+} from '../src/index.js';
 import { exampleInput, exampleLayout, exampleSpec, examples } from './example.js';
 import { onFreePorts } from './free-ports.js';
 import { Client, expectRefusal, FakeMember, startupMessage } from './haproxy-peers.js';
@@ -52,10 +62,85 @@ describe.skipIf(!installed)('haproxy.cfg', () => {
   });
 });
 
+/** Where Patroni alone says who is the primary. */
+const withoutAgents = (spec: ClusterSpec): ClusterSpec => ({ ...spec, failover: { ...spec.failover, enabled: false } });
+
+describe.skipIf(!installed)('HAProxy with agents', async () => {
+  const all = new Disposables();
+  const spec = await onFreePorts(exampleSpec());
+  const says = new Map<string, string | undefined>();
+  const client = (username: string, password: string) =>
+    createHaproxyClient({ url: haproxyStatsUrl(spec.haproxy), username, password });
+  const agent = client(agentUser, testSecrets['haproxy-admin']);
+
+  beforeAll(async () => {
+    for (const member of spec.members) {
+      const fake = all.use(new FakeMember(member.name, member.port, member.patroniPort));
+      // As a thawed Patroni does, each says that it is the primary.
+      fake.role = 'primary';
+      const gate = createServer((socket) => {
+        socket
+          .on('error', () => {})
+          .on('data', (question) => {
+            const answer = String(question) === `${gateQuestion}\n` ? says.get(member.name) : 'wrong question';
+            if (answer === undefined) socket.destroy();
+            else socket.end(`${answer}\n`);
+          });
+      }).listen(member.agentPort, '127.0.0.1');
+      all.use({ [Symbol.asyncDispose]: async () => void gate.close() });
+    }
+    const directory = all.use(await temporaryDirectory());
+    const unit = unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'haproxy');
+    await waitReady(unit, all.use(startUnit(unit)));
+  });
+  afterAll(() => all[Symbol.asyncDispose]());
+
+  async function reaches(wanted: string): Promise<void> {
+    await waitUntil(
+      wanted,
+      async () => {
+        const rows = await agent.statistics(never);
+        const ups = rows.filter(
+          ({ proxy, server, status }) => proxy === 'primary' && /^pg/.test(server) && /^UP/.test(status),
+        );
+        return ups.map(({ server }) => server).join() === wanted;
+      },
+      10,
+    );
+  }
+
+  it('believes the agents, whatever each Patroni says, and keeps what it knew when one does not answer', async () => {
+    for (const name of ['pg2', 'pg3']) says.set(name, 'down');
+    says.set('pg1', 'up');
+    await reaches('pg1');
+    says.set('pg1', undefined);
+    await sleep(500);
+    await reaches('pg1');
+  });
+
+  it('keeps a member down that was marked, until its own agent says up', async () => {
+    says.set('pg1', undefined);
+    await agent.mark('primary', 'pg1', 'agent-down', never);
+    await reaches('');
+    await sleep(500);
+    await reaches('');
+    says.set('pg1', 'up');
+    await reaches('pg1');
+  });
+
+  it('lets nobody mark servers who may only look', async () => {
+    const reader = client(apiUser, testSecrets['haproxy-stats']);
+    await expect(reader.mark('primary', 'pg1', 'agent-down', never)).rejects.toMatchObject({
+      code: 'HF_HAPROXY_REFUSED',
+    });
+    await reaches('pg1');
+  });
+});
+
 describe.skipIf(!installed)('HAProxy, running as planned', async () => {
   const queueMilliseconds = 1500;
   const all = new Disposables();
-  const base = await onFreePorts(exampleSpec());
+  const base = await onFreePorts(exampleSpec({ change: withoutAgents }));
   const spec = { ...base, haproxy: { ...base.haproxy, queueMilliseconds } };
   const { readWritePort, readOnlyPort } = spec.haproxy;
   const members = spec.members.map((member) => new FakeMember(member.name, member.port, member.patroniPort));
@@ -259,7 +344,7 @@ describe.skipIf(!installed)('HAProxy, running as planned', async () => {
 
 describe.skipIf(!installed)('HAProxy, with too little processor time', async () => {
   const all = new Disposables();
-  const spec = await onFreePorts(exampleSpec());
+  const spec = await onFreePorts(exampleSpec({ change: withoutAgents }));
   const members = spec.members.map((member) => all.use(new FakeMember(member.name, member.port, member.patroniPort)));
 
   beforeAll(async () => {

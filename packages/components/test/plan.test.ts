@@ -137,6 +137,29 @@ describe('every plan', () => {
     });
   });
 
+  it('keeps requests from SQL away from every port of the cluster', () => {
+    always(({ units }) => {
+      const net = units.find(({ component }) => component === 'net');
+      const { refused } = JSON.parse(String(net?.files[0]?.content)) as {
+        refused: { ports: number[]; addresses: string[] };
+      };
+      const others = units.filter(({ component }) => component !== 'net');
+      const missing = others
+        .flatMap(({ ports }) => ports.map(({ port }) => port))
+        .filter((port) => !refused.ports.includes(port));
+      expect(missing).toEqual([]);
+      expect(others.filter(({ host }) => !refused.addresses.includes(host))).toEqual([]);
+    });
+  });
+
+  it('has a worker for requests from SQL only where the spec wants it', () => {
+    const without = exampleInput({
+      change: (spec) => ({ ...spec, supabase: { ...spec.supabase, net: { ...spec.supabase.net, enabled: false } } }),
+    });
+    expect(planCluster(without).units.map(({ id }) => id)).not.toContain('net');
+    expect(planCluster(exampleInput()).units.map(({ id }) => id)).toContain('net');
+  });
+
   it('is the same for the same input', () => {
     const input = exampleInput();
     expect(JSON.stringify(planCluster(input))).toBe(JSON.stringify(planCluster(structuredClone(input))));
@@ -147,6 +170,7 @@ describe('every plan', () => {
     for (const unit of plan.units) {
       expect(unit.host).toBe('127.0.0.1');
       const { readiness } = unit;
+      if (readiness.kind === 'running') continue;
       expect(readiness.kind === 'http' ? readiness.url : readiness.host).toContain('127.0.0.1');
     }
   });

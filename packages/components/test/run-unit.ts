@@ -120,6 +120,7 @@ export async function waitReady(unit: Unit, running: RunningUnit): Promise<void>
   const { readiness } = unit;
   const check = async () => {
     if (running.process.exitCode !== null) return true;
+    if (readiness.kind === 'running') return true;
     if (readiness.kind === 'tcp') return await acceptsTcp(readiness.host, readiness.port);
     const signal = AbortSignal.timeout(readiness.timeoutMilliseconds);
     return readiness.statuses.includes((await fetch(readiness.url, { signal })).status);

@@ -1,7 +1,9 @@
-import type { EtcdClient, EtcdKeyValue, EtcdMember } from '../clients.js';
+import type { EtcdClient, EtcdKeyValue, EtcdMember, EtcdTransaction } from '../clients.js';
 import { createHttpCaller } from '../http-call.js';
 import { type Fields, fields, list, text, texts } from '../narrow.js';
 import type { JsonObject } from '../plan.js';
+import { encode, keyValue, prefixRange } from './encoding.js';
+import { watchPrefix } from './watch.js';
 
 export interface EtcdClientOptions {
   /** `http://127.0.0.1:2379` */
@@ -47,6 +49,21 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
     async getPrefix(prefix, signal) {
       return await range(prefixRange(prefix), signal);
     },
+    async snapshot(prefix, signal) {
+      const answer = await post('/v3/kv/range', prefixRange(prefix), signal);
+      return {
+        revision: text(fields(answer.header)?.revision) ?? '0',
+        entries: list(answer.kvs).map((each) => keyValue(fields(each) ?? {})),
+      };
+    },
+    watch: (prefix, { fromRevision, signal }) => watchPrefix(options.url, prefix, fromRevision, signal),
+    async transact(transaction, signal) {
+      const answer = await post('/v3/kv/txn', renderTransaction(transaction), signal);
+      return { succeeded: answer.succeeded === true, revision: text(fields(answer.header)?.revision) ?? '0' };
+    },
+    async revokeLease(id, signal) {
+      await post('/v3/lease/revoke', { ID: id }, signal);
+    },
     async put(key, value, signal) {
       await post('/v3/kv/put', { key: encode(key), value: encode(value) }, signal);
     },
@@ -70,14 +87,6 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
   };
 }
 
-function keyValue(answer: Fields): EtcdKeyValue {
-  return {
-    key: decode(answer.key),
-    value: decode(answer.value),
-    modRevision: text(answer.mod_revision) ?? '0',
-  };
-}
-
 function member(answer: Fields): EtcdMember {
   return {
     id: text(answer.ID) ?? '0',
@@ -87,19 +96,19 @@ function member(answer: Fields): EtcdMember {
   };
 }
 
-/** All keys from `prefix` up to, not including, its successor: the prefix with its last byte counted up. */
-function prefixRange(prefix: string): JsonObject {
-  if (prefix === '') throw new RangeError('An empty prefix would mean every key there is.');
-  const end = Buffer.from(prefix);
-  // UTF-8 has no byte 0xff, so there is nothing to carry.
-  end.writeUInt8(end.readUInt8(end.length - 1) + 1, end.length - 1);
-  return { key: encode(prefix), range_end: end.toString('base64') };
-}
-
-function encode(value: string): string {
-  return Buffer.from(value).toString('base64');
-}
-
-function decode(value: unknown): string {
-  return Buffer.from(text(value) ?? '', 'base64').toString('utf8');
+/** A comparison that names no result means EQUAL. */
+function renderTransaction({ compare, success }: EtcdTransaction): JsonObject {
+  return {
+    compare: compare.map((each): JsonObject => {
+      const key = encode(each.key);
+      if ('modRevision' in each) return { key, target: 'MOD', mod_revision: each.modRevision };
+      if ('lease' in each) return { key, target: 'LEASE', lease: each.lease };
+      return { key, target: 'VALUE', value: encode(each.value) };
+    }),
+    success: success.map((each): JsonObject => {
+      if ('delete' in each) return { request_delete_range: { key: encode(each.delete) } };
+      const lease = each.lease === undefined ? {} : { lease: each.lease };
+      return { request_put: { key: encode(each.put), value: encode(each.value), ...lease } };
+    }),
+  };
 }

@@ -25,6 +25,7 @@ function planMember(input: PlanInput, member: EtcdMemberSpec): Unit {
       { name: 'peer', host: member.host, port: member.peerPort },
     ],
     user: input.layout.accounts.etcd,
+    namespace: member.namespace,
     workingDirectory: data,
     // Answers 200 only while there is a leader that can commit.
     readiness: { kind: 'http', url: `${etcdClientUrl(member)}/health`, statuses: [200], timeoutMilliseconds: 2000 },

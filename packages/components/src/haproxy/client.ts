@@ -1,5 +1,5 @@
 import type { HaproxyClient, HaproxyRow } from '../clients.js';
-import { unexpectedAnswer } from '../errors.js';
+import { refused, unexpectedAnswer } from '../errors.js';
 import { createHttpCaller } from '../http-call.js';
 
 export interface HaproxyClientOptions {
@@ -10,7 +10,10 @@ export interface HaproxyClientOptions {
   readonly timeoutMilliseconds?: number;
 }
 
-/** Reads HAProxy's statistics over HTTP. */
+/** HAProxy's src/stats.c, stats_process_http_post. */
+const actions = { 'agent-down': 'adown', 'agent-up': 'arunn', 'health-up': 'hrunn' } as const;
+
+/** Reads HAProxy's statistics over HTTP, and marks servers where it may. */
 export function createHaproxyClient(options: HaproxyClientOptions): HaproxyClient {
   const http = createHttpCaller({ part: 'haproxy', ...options });
   return {
@@ -20,6 +23,16 @@ export function createHaproxyClient(options: HaproxyClientOptions): HaproxyClien
       const rows = readStatistics(text);
       if (rows !== undefined) return rows;
       throw unexpectedAnswer('haproxy', options.url, 'GET /;csv', text.slice(0, 200));
+    },
+    async mark(backend, server, state, signal) {
+      const form = { s: server, b: backend, action: actions[state] };
+      const answer = await http.call({ method: 'POST', path: '/', form, signal });
+      // The page answers with a redirection whose target says how it went.
+      const done = answer.status === 303 && answer.location?.includes('st=DONE');
+      if (!done) {
+        const what = `POST / ${form.action} of ${backend}/${server}`;
+        throw refused('haproxy', options.url, what, answer.status, answer.location ?? answer.text.slice(0, 200));
+      }
     },
   };
 }

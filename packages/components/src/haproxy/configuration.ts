@@ -1,18 +1,27 @@
 import { join } from 'node:path';
-import type { MemberSpec } from '@holdfast/spec';
-import { apiUser } from '../accounts.js';
+import type { ClusterSpec, MemberSpec } from '@holdfast/spec';
+import { agentUser, apiUser } from '../accounts.js';
 import { connectHost, hostPort } from '../addresses.js';
+import { gateQuestion } from '../agent/configuration.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 
 /** Environment variable that carries the password of the statistics page. */
 export const statsPasswordVariable = 'HOLDFAST_STATS_PASSWORD';
 
+/** Environment variable that carries the password of what agents may do there. */
+export const adminPasswordVariable = 'HOLDFAST_HAPROXY_ADMIN_PASSWORD';
+
 /** HAProxy waits this long before it knocks again at a server that refused a connection. */
 const connectMilliseconds = 250;
 /** Longer than `fall` lost checks of a silent server would need at the usual intervals. */
 const checkTimeoutMilliseconds = 1000;
 const fall = 2;
+/**
+ * With agents, which tell at once when a member is not the primary, Patroni's own answer only matters when its agent is gone as well: a
+ * Patroni that is started again takes a few seconds, and its PostgreSQL serves meanwhile.
+ */
+const patience = { intervalMilliseconds: 1000, fall: 8 };
 
 /** Sessions that went wrong; what becomes of servers is told on stderr anyway. */
 const logOfFailures = ['log stdout format raw local0', 'option tcplog', 'option dontlognull', 'option dontlog-normal'];
@@ -54,6 +63,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
       `default-server inter ${check}ms fall ${fall} rise 1 on-marked-down shutdown-sessions`,
     ],
     ['userlist holdfast', `user ${apiUser} insecure-password "\${${statsPasswordVariable}}"`],
+    ['userlist agents', `user ${agentUser} insecure-password "\${${adminPasswordVariable}}"`],
     [
       'frontend read-write',
       `bind ${hostPort(haproxy.host, haproxy.readWritePort)}`,
@@ -70,12 +80,13 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
     ],
     [
       'backend primary',
+      ...patiently(spec),
       // 200 means that the member holds the leader lock, which it does before it is promoted and while it shuts down:
       // the body tells what PostgreSQL does. It is looked at first, so that it is always read to its end.
       'option httpchk GET /primary',
       `http-check expect rstring '"state": "(running|unknown)".*"role": "primary"'`,
       'http-check expect status 200',
-      ...members.map((member) => `${server(member)} check port ${member.patroniPort}`),
+      ...members.map((member) => `${server(member)} check port ${member.patroniPort}${gate(spec, member)}`),
       'server hold unix@hold.sock backup',
     ],
     [
@@ -108,10 +119,11 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
       'timeout client 10s',
       'timeout http-request 5s',
       'monitor-uri /healthz',
-      'http-request auth realm Holdfast unless { http_auth(holdfast) }',
+      'http-request auth realm Holdfast unless { http_auth(holdfast) } || { http_auth(agents) }',
       'http-request use-service prometheus-exporter if { path /metrics }',
       'stats enable',
       'stats uri /',
+      'stats admin if { http_auth(agents) }',
       'stats refresh 5s',
     ],
   );
@@ -119,6 +131,24 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
 
 function server(member: MemberSpec, suffix = ''): string {
   return `server ${member.name}${suffix} ${hostPort(connectHost(member.host), member.port)}`;
+}
+
+/**
+ * The member's agent is asked as well (agent-check): what it answers holds until it answers something else, and no answer changes
+ * nothing. So a dead agent takes nobody down, and what an agent says of another one's member, over the statistics page, stays until
+ * that one's own agent has proof of the contrary.
+ */
+function gate({ failover, haproxy }: ClusterSpec, member: MemberSpec): string {
+  if (!failover.enabled) return '';
+  const every = `${haproxy.checkMilliseconds}ms`;
+  return ` agent-check agent-port ${member.agentPort} agent-inter ${every} agent-send "${gateQuestion}\\n"`;
+}
+
+/** Slow to take a member down, as quick as ever to find it up again. */
+function patiently({ failover, haproxy }: ClusterSpec): readonly string[] {
+  if (!failover.enabled) return [];
+  const { intervalMilliseconds, fall: falls } = patience;
+  return [`default-server inter ${intervalMilliseconds}ms downinter ${haproxy.checkMilliseconds}ms fall ${falls}`];
 }
 
 /** Strong quotes: nothing in between is special to HAProxy. */

@@ -4,7 +4,7 @@ import { connectHost, haproxyStatsUrl } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
-import { renderHaproxyConfiguration, statsPasswordVariable } from './configuration.js';
+import { adminPasswordVariable, renderHaproxyConfiguration, statsPasswordVariable } from './configuration.js';
 import { holdScript } from './hold.js';
 
 export function planHaproxy(input: PlanInput): Unit {
@@ -18,7 +18,7 @@ export function planHaproxy(input: PlanInput): Unit {
     host: connectHost(host),
     // Master and worker, so that SIGUSR2 loads a new configuration without losing a session; in the foreground.
     argv: [layout.tools.haproxy, '-W', '-db', '-f', configuration],
-    env: { [statsPasswordVariable]: secret('haproxy-stats') },
+    env: { [statsPasswordVariable]: secret('haproxy-stats'), [adminPasswordVariable]: secret('haproxy-admin') },
     files: [
       { path: configuration, mode: 0o600, content: renderHaproxyConfiguration(input), onChange: 'reload' },
       { path: join(directory, 'hold.lua'), mode: 0o600, content: holdScript, onChange: 'reload' },

@@ -1,6 +1,6 @@
 import type { PatroniClient, PatroniClusterMember, PatroniState } from '../clients.js';
 import { unexpectedAnswer } from '../errors.js';
-import { createHttpCaller, type HttpCall } from '../http-call.js';
+import { createHttpCaller, type HttpAnswer, type HttpCall } from '../http-call.js';
 import { type Fields, fields, list, number, text } from '../narrow.js';
 import type { JsonObject } from '../plan.js';
 
@@ -20,7 +20,7 @@ const longMilliseconds = 120_000;
 export function createPatroniClient(options: PatroniClientOptions): PatroniClient {
   const http = createHttpCaller({ part: 'patroni', ...options });
 
-  function parse(answer: { status: number; text: string }, call: HttpCall): Fields {
+  function parse(answer: HttpAnswer, call: HttpCall): Fields {
     const found = fields(http.json(answer, call));
     if (found !== undefined) return found;
     throw unexpectedAnswer('patroni', options.url, `${call.method} ${call.path}`, answer.text.slice(0, 200));

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { MemberSpec } from '@holdfast/spec';
 import { stringify } from 'yaml';
 import { replicationRole, rewindRole, superuserRole } from '../accounts.js';
-import { connectHost, hostPort, patroniNamespace } from '../addresses.js';
+import { connectHost, etcdFrom, hostPort, patroniNamespace } from '../addresses.js';
 import { memberDataDirectory, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import { renderDynamicConfiguration } from './dynamic-configuration.js';
@@ -28,7 +28,9 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
     },
     etcd3: {
       protocol: 'http',
-      hosts: spec.etcd.members.map((each) => hostPort(connectHost(each.host), each.clientPort)),
+      // Patroni then keeps to this order; else it would choose one at random, and lose seconds when that one is cut off with the primary.
+      use_proxies: true,
+      hosts: etcdFrom(spec, member.name).map((each) => hostPort(connectHost(each.host), each.clientPort)),
     },
     bootstrap: {
       // Read only while the DCS has no /config, that is by the very first start.
@@ -48,6 +50,9 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
       bin_dir: layout.tools.postgresBin,
       bin_name: { pg_isready: pgIsreadyPath(layout.stateDirectory, member.name) },
       pgpass: join(unitDirectory(layout.stateDirectory, member.name), 'pgpass'),
+      // A rewind that was cut off in the middle, as by the loss of the member it copied from, leaves a mixture that can neither be started nor
+      // rewound again; without this the member would wait for an operator. Nothing acknowledged is in it, but in asynchronous mode.
+      remove_data_directory_on_rewind_failure: spec.synchronous.mode !== 'off',
       use_unix_socket: false,
       use_unix_socket_repl: false,
       authentication: {

@@ -7,6 +7,7 @@ import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
 import { renderPatroniConfiguration } from './configuration.js';
 import { pgIsreadyPath, renderPgIsready } from './pg-isready.js';
+import { promptLauncher, promptLauncherPath, withPromptLauncher } from './prompt-launcher.js';
 
 /** One unit a member, `pg1` …: Patroni and the PostgreSQL that it runs. */
 export function planPatroni(input: PlanInput): readonly Unit[] {
@@ -17,11 +18,12 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
   const { stateDirectory, tools, accounts } = input.layout;
   const directory = unitDirectory(stateDirectory, member.name);
   const configuration = join(directory, 'patroni.yml');
+  const launcher = promptLauncherPath(stateDirectory, member.name);
   return {
     id: member.name,
     component: 'patroni',
     host: connectHost(member.host),
-    argv: [...tools.patroni.argv, configuration],
+    argv: [...withPromptLauncher(tools.patroni.argv, launcher), configuration],
     env: {
       ...tools.patroni.env,
       PATH: `${tools.postgresBin}:/usr/bin:/bin`,
@@ -46,6 +48,8 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
         content: renderPgIsready(tools.postgresBin),
         onChange: 'nothing',
       },
+      // Read at the start only, and no reason to restart a member.
+      { path: launcher, mode: 0o600, content: promptLauncher, onChange: 'nothing' },
     ],
     volumes: [
       // Patroni writes the pgpass file here.
@@ -57,6 +61,7 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
       { name: 'patroni', host: member.host, port: member.patroniPort },
     ],
     user: accounts.patroni,
+    namespace: member.namespace,
     workingDirectory: directory,
     // Ready when Patroni answers at all: 503 only says that its loop has not run yet.
     readiness: {

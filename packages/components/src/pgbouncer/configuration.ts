@@ -1,5 +1,5 @@
 import { secret, type Template } from '@holdfast/spec';
-import { poolerRole } from '../accounts.js';
+import { poolerAdmin, poolerRole } from '../accounts.js';
 import { connectHost } from '../addresses.js';
 import type { PlanInput } from '../plan.js';
 
@@ -19,7 +19,8 @@ export function renderPgbouncerConfiguration(input: PlanInput, userlistFile: str
     ['auth_file', userlistFile],
     ['auth_user', poolerRole],
     ['auth_query', 'SELECT usename, passwd FROM pgbouncer.get_auth($1)'],
-    // SHOW only; nobody may administer over the wire.
+    // Pauses and resumes; the password is the cluster's secret. The other one may only SHOW.
+    ['admin_users', poolerAdmin],
     ['stats_users', poolerRole],
     ['pool_mode', pooler.mode],
     ['default_pool_size', pooler.poolSize],
@@ -43,7 +44,7 @@ export function renderPgbouncerConfiguration(input: PlanInput, userlistFile: str
   ].join('\n');
 }
 
-/** userlist.txt: the one role that PgBouncer itself logs in as. Secrets hold no quotes and no line breaks. */
+/** userlist.txt: the role that PgBouncer itself logs in as, and the user of its console. Secrets hold no quotes and no line breaks. */
 export function renderPgbouncerUserlist(): Template {
-  return [`"${poolerRole}" "`, secret('pgbouncer'), '"\n'];
+  return [`"${poolerRole}" "`, secret('pgbouncer'), `"\n"${poolerAdmin}" "`, secret('pooler-admin'), '"\n'];
 }

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { type MemberSpec, secret } from '@holdfast/spec';
+import { connectHost, httpUrl } from '../addresses.js';
+import { unitDirectory } from '../paths.js';
+import type { PlanInput } from '../plan.js';
+import type { Unit } from '../unit.js';
+import { agentVariables, renderAgentConfiguration } from './configuration.js';
+
+/** One unit a member, `pg1-agent` …, or nothing where the spec turns them off. */
+export function planAgents(input: PlanInput): readonly Unit[] {
+  return input.spec.failover.enabled ? input.spec.members.map((member) => planAgent(input, member)) : [];
+}
+
+/** The agent's unit beside a member. */
+export function agentUnitId(member: string): string {
+  return `${member}-agent`;
+}
+
+function planAgent(input: PlanInput, member: MemberSpec): Unit {
+  const { stateDirectory, tools, accounts } = input.layout;
+  const id = agentUnitId(member.name);
+  const directory = unitDirectory(stateDirectory, id);
+  const configuration = join(directory, 'agent.json');
+  return {
+    id,
+    component: 'agent',
+    host: connectHost(member.host),
+    argv: [...tools.agent, configuration],
+    env: {
+      NODE_ENV: 'production',
+      [agentVariables.postgres]: secret('postgres'),
+      [agentVariables.patroni]: secret('patroni-api'),
+      [agentVariables.haproxy]: secret('haproxy-admin'),
+      [agentVariables.agent]: secret('agent'),
+    },
+    files: [
+      {
+        path: configuration,
+        mode: 0o600,
+        content: `${JSON.stringify(renderAgentConfiguration(input, member.name), null, 2)}\n`,
+        onChange: 'restart',
+      },
+    ],
+    volumes: [{ path: directory, mode: 0o700, persistent: false }],
+    ports: [{ name: 'agent', host: member.host, port: member.agentPort }],
+    // It reads postmaster.pid and, at the worst, ends a PostgreSQL that must not go on: both are that account's.
+    user: accounts.patroni,
+    namespace: member.namespace,
+    workingDirectory: directory,
+    readiness: {
+      kind: 'http',
+      url: `${httpUrl(member.host, member.agentPort)}/liveness`,
+      statuses: [200],
+      timeoutMilliseconds: 1000,
+    },
+    stop: { signal: 'SIGTERM', graceSeconds: 2 },
+    restart: { minMilliseconds: 100, maxMilliseconds: 2000 },
+    reloadSignal: undefined,
+    after: undefined,
+    territory: undefined,
+  };
+}
