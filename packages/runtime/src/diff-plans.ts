@@ -8,7 +8,16 @@ type Action = UnitChange['action'];
 const severity: readonly Action[] = ['write', 'reload', 'restart'];
 
 /** A running process cannot be given another one of these. */
-const fixedAtStart = ['component', 'host', 'argv', 'user', 'workingDirectory', 'volumes', 'ports'] as const;
+const fixedAtStart = [
+  'component',
+  'host',
+  'argv',
+  'user',
+  'namespace',
+  'workingDirectory',
+  'volumes',
+  'ports',
+] as const;
 
 /** Only whoever looks after the process needs to know these. */
 const heldByRuntime = ['readiness', 'stop', 'restart', 'reloadSignal', 'after', 'territory'] as const;

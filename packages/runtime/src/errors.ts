@@ -133,3 +133,24 @@ export function patroniNotFetched(reason: string, suggestion: string): HoldfastE
     exitCode: ExitCode.environment,
   });
 }
+
+export function programNotBuilt(path: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_PROGRAM_NOT_BUILT',
+    message: 'A program of Holdfast is not there.',
+    detail: `${path} is missing.`,
+    suggestion: 'Run `sh scripts/build.sh` in the folder of Holdfast.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function privatePostgresFailed(reason: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SHADOW_START',
+    message: 'The temporary PostgreSQL for the shadow database did not start. The cluster is as it was.',
+    detail: reason,
+    suggestion:
+      'Look at the lines above; it needs some 60 MB in a temporary folder (TMPDIR) and the programs of PostgreSQL.',
+    exitCode: ExitCode.environment,
+  });
+}

@@ -1,7 +1,13 @@
 export { diffPlans } from './diff-plans.js';
 export { writeFileAtomically } from './process/atomic-file.js';
 export * from './process/lock.js';
+export * from './process/network-namespace.js';
 export * from './process/port-holder.js';
+export {
+  type PrivatePostgres,
+  type PrivatePostgresOptions,
+  startPrivatePostgres,
+} from './process/private-postgres/start-private-postgres.js';
 export * from './process/proc.js';
 export { createProcessRuntime, type ProcessRuntimeOptions } from './process/process-runtime.js';
 export { runSupervisor, type SupervisorEnd, type SupervisorOptions } from './process/supervisor/run-supervisor.js';
@@ -9,7 +15,13 @@ export { relieveSupervisor, supervisorState } from './process/supervisor-process
 export { findAccounts } from './process/tools/accounts.js';
 export { type EnsureToolsOptions, ensureTools } from './process/tools/ensure-tools.js';
 export { findPatroni, type PatroniSearch } from './process/tools/find-patroni.js';
-export { findTools, type MissingTool, type ToolName, type ToolSearch } from './process/tools/find-tools.js';
+export {
+  findPostgres,
+  findTools,
+  type MissingTool,
+  type ToolName,
+  type ToolSearch,
+} from './process/tools/find-tools.js';
 export { judgePatroniVersion } from './process/tools/patroni-version.js';
 export { findProgram } from './process/tools/programs.js';
 export { listMarkedProcesses, type MarkedProcess } from './process/unit-processes.js';

@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchownSync, openSync } from 'node:fs';
 import type { Unit } from '@holdfast/components';
 import type { Secrets } from '@holdfast/spec';
+import type { Account } from './accounts.js';
 import { unitLog } from './log-files.js';
+import { networkNamespacePath } from './network-namespace.js';
 import { prepareUnit, unitAccount, unitEnvironment } from './prepare-unit.js';
 import { markVariable, unitMark } from './unit-processes.js';
 
@@ -22,7 +24,8 @@ export function launchUnit(
   try {
     // A program may open its own output again by name (/dev/stderr), which asks for the file's permissions.
     if (account !== undefined) fchownSync(log, account.uid, account.gid);
-    const [program, ...args] = unit.argv;
+    const { argv, spawnAs } = enterNamespace(unit, account);
+    const [program, ...args] = argv;
     return spawn(program, args, {
       cwd: unit.workingDirectory,
       env: {
@@ -32,9 +35,28 @@ export function launchUnit(
       },
       detached: true,
       stdio: ['ignore', log, log],
-      ...account,
+      ...spawnAs,
     });
   } finally {
     closeSync(log);
   }
+}
+
+/**
+ * Entering a network namespace takes root, so that the account is taken on after it. Each program replaces the one before (nsenter(1),
+ * setpriv(1)): the process that was started is the unit's own.
+ */
+function enterNamespace(
+  { argv, namespace }: Unit,
+  account: Account | undefined,
+): { readonly argv: readonly [string, ...string[]]; readonly spawnAs: Account | undefined } {
+  if (namespace === undefined) return { argv, spawnAs: account };
+  const become =
+    account === undefined
+      ? []
+      : ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--'];
+  return {
+    argv: ['nsenter', `--net=${networkNamespacePath(namespace)}`, '--', ...become, ...argv],
+    spawnAs: undefined,
+  };
 }

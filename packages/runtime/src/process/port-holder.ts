@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { endianness } from 'node:os';
+import { networkNamespacePath } from './network-namespace.js';
 import { listPids, readStat } from './proc.js';
 
 /** Who listens; the fields are undefined when this account may not know. */
@@ -13,16 +14,29 @@ const listening = '0A';
 
 /**
  * Who listens on a TCP port so that `host` is taken: on that address or on all of them; undefined: nobody.
- * From /proc/net/tcp and tcp6 (proc_pid_net(5)) and the descriptors below /proc/PID/fd.
+ * From /proc/net/tcp and tcp6 (proc_pid_net(5)) and the descriptors below /proc/PID/fd. `namespace`: name of the network namespace to look
+ * into instead of our own.
  */
-export function portHolder(host: string, port: number): PortHolder | undefined {
-  const sockets = [...readTable('/proc/net/tcp'), ...readTable('/proc/net/tcp6')].filter(
+export function portHolder(host: string, port: number, namespace?: string): PortHolder | undefined {
+  const tables = netTables(namespace);
+  if (tables === undefined) return undefined;
+  const sockets = [...readTable(`${tables}/tcp`), ...readTable(`${tables}/tcp6`)].filter(
     (socket) => socket.state === listening && socket.port === port && covers(socket.address, host),
   );
   if (sockets.length === 0) return undefined;
   const links = new Set(sockets.map((socket) => `socket:[${socket.inode}]`));
   const pid = listPids().find((each) => holdsAny(each, links));
   return { pid, name: pid === undefined ? undefined : readStat(pid)?.name };
+}
+
+/** Where the network's tables are: those of any process in the namespace are the namespace's. Undefined: nothing runs in it. */
+function netTables(namespace: string | undefined): string | undefined {
+  if (namespace === undefined) return '/proc/net';
+  const inode = attempt(() => statSync(networkNamespacePath(namespace)).ino, undefined);
+  if (inode === undefined) return undefined;
+  const link = `net:[${inode}]`;
+  const inside = listPids().find((pid) => attempt(() => readlinkSync(`/proc/${pid}/ns/net`), '') === link);
+  return inside === undefined ? undefined : `/proc/${inside}/net`;
 }
 
 interface Row {

@@ -4,6 +4,7 @@ import type { Probe } from '@holdfast/components';
 
 /** Asks once. Never throws: whatever goes wrong means not ready. */
 export function isReady(probe: Probe, signal: AbortSignal): Promise<boolean> {
+  if (probe.kind === 'running') return Promise.resolve(!signal.aborted);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(probe.timeoutMilliseconds)]);
   return probe.kind === 'http' ? answers(probe.url, probe.statuses, limit) : accepts(probe.host, probe.port, limit);
 }

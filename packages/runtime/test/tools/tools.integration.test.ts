@@ -57,11 +57,11 @@ describe('what is on this machine', () => {
 });
 
 describe('HOLDFAST_PATRONI', () => {
-  async function named(script: string): Promise<unknown> {
+  async function named(script: string, interpreter = '/bin/sh'): Promise<unknown> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-patroni-'));
     try {
       const path = join(folder, 'patroni');
-      await writeFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      await writeFile(path, `#!${interpreter}\n${script}\n`, { mode: 0o755 });
       vi.stubEnv('HOLDFAST_PATRONI', path);
       return await findPatroni(signal).catch((error: unknown) => error);
     } finally {
@@ -77,6 +77,17 @@ describe('HOLDFAST_PATRONI', () => {
         ctlArgv: [expect.stringMatching(/\/patronictl$/)],
         origin: expect.stringContaining('HOLDFAST_PATRONI'),
       },
+    });
+  });
+
+  test.each([
+    ['/usr/bin/python3', ['/usr/bin/python3']],
+    [' /usr/bin/python3 -sP', ['/usr/bin/python3', '-sP']],
+    // Which one that is depends on PATH.
+    ['/usr/bin/env python3', []],
+  ])('the interpreter of its first line, %s, is known', async (interpreter, argv) => {
+    expect(await named('print("patroni 4.1.2")', interpreter)).toMatchObject({
+      found: { version: '4.1.2', argv: [...argv, expect.stringMatching(/\/patroni$/)] },
     });
   });
 

@@ -5,5 +5,11 @@ import type { Accounts } from '@holdfast/components';
 export async function findAccounts(): Promise<Accounts> {
   const names = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':')[0]);
   const own = (name: string) => (names.includes(name) ? name : 'postgres');
-  return { etcd: own('etcd'), patroni: 'postgres', haproxy: own('haproxy'), pgbouncer: own('pgbouncer') };
+  return {
+    etcd: own('etcd'),
+    patroni: 'postgres',
+    haproxy: own('haproxy'),
+    pgbouncer: own('pgbouncer'),
+    net: own('nobody'),
+  };
 }

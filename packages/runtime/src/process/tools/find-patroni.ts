@@ -40,7 +40,7 @@ export interface PatroniSearch {
 export async function findPatroni(signal: AbortSignal): Promise<PatroniSearch> {
   const named = process.env.HOLDFAST_PATRONI;
   if (named !== undefined && named !== '') {
-    const tool = (await isExecutable(join(named, 'usr/bin/patroni'))) ? unpackedAt(named) : installedAt(named);
+    const tool = (await isExecutable(join(named, 'usr/bin/patroni'))) ? unpackedAt(named) : await installedAt(named);
     const version = await versionOf(tool, signal);
     if (version === undefined) {
       throw toolUnusable(
@@ -58,7 +58,7 @@ export async function findPatroni(signal: AbortSignal): Promise<PatroniSearch> {
   const refused: string[] = [];
   const system = await findProgram('patroni');
   if (system !== undefined) {
-    const tool = installedAt(system);
+    const tool = await installedAt(system);
     const version = await versionOf(tool, signal);
     const judgement =
       version === undefined ? ({ sound: false, reason: 'it does not run.' } as const) : judgePatroniVersion(version);
@@ -84,8 +84,13 @@ export function unpackedAt(root: string): Pick<PatroniTool, 'argv' | 'ctlArgv' |
   };
 }
 
-function installedAt(script: string): Pick<PatroniTool, 'argv' | 'ctlArgv' | 'env'> {
-  return { argv: [script], ctlArgv: [script.replace(/patroni$/, 'patronictl')], env: {} };
+/** With the interpreter named, as the kernel would run it (execve(2)), so that Patroni can be started through a launcher. */
+async function installedAt(script: string): Promise<Pick<PatroniTool, 'argv' | 'ctlArgv' | 'env'>> {
+  const text = await readFile(script, 'latin1').catch(() => '');
+  const [, python, option] = /^#![ \t]*(\/\S*\/python[\d.]*)(?:[ \t]+(\S.*?))?[ \t]*\n/.exec(text) ?? [];
+  const argv: [string, ...string[]] =
+    python === undefined ? [script] : [python, ...(option === undefined ? [] : [option]), script];
+  return { argv, ctlArgv: [script.replace(/patroni$/, 'patronictl')], env: {} };
 }
 
 export async function versionOf(

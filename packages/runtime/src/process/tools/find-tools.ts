@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Tools } from '@holdfast/components';
 import { findPatroni } from './find-patroni.js';
+import { installProgram } from './node-program.js';
 import { findProgram, isAtLeast, isExecutable, programVersion } from './programs.js';
 
 /** Newest first, but 15, what the design is measured with, before all. */
@@ -72,6 +73,8 @@ export async function findTools(options: {
           postgresBin: postgres.bin,
           postgresMajor: postgres.major,
           patroni: patroni.found,
+          agent: installProgram('agent'),
+          net: installProgram('net'),
         }
       : undefined,
     missing,
@@ -94,7 +97,8 @@ async function findVersioned(
   return { path, version };
 }
 
-async function findPostgres(
+/** The PostgreSQL server of that major; undefined: the first of supportedMajors that is there. */
+export async function findPostgres(
   wanted: number | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly bin: string; readonly major: number; readonly version: string } | { readonly reason: string }> {
