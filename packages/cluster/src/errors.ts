@@ -195,6 +195,16 @@ export function secretsDamaged(path: string, why: string, cause?: unknown): Hold
   });
 }
 
+/** A cluster of a version that had none, or the file is gone. */
+export function keysMissing(cluster: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_KEYS_MISSING',
+    message: `The cluster "${cluster}" has no keys: there is no keys.json in its state folder.`,
+    suggestion: '`holdfast up` makes new ones. If there were some, restore the file from a copy first.',
+    exitCode: ExitCode.state,
+  });
+}
+
 export function notYourCluster(path: string): HoldfastError {
   return new HoldfastError({
     code: 'HF_STATE_NOT_YOURS',
@@ -220,6 +230,24 @@ export function portsTaken(lines: readonly string[]): HoldfastError {
     message: 'Ports that the cluster needs are in use. Nothing was started.',
     detail: lines.join('\n'),
     suggestion: 'Stop their holders, or set other ports in holdfast.yaml (`ports: auto` picks free ones).',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function namespacesMissing(names: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_NAMESPACES_MISSING',
+    message: `The spec's hosts name network namespaces that are not there: ${names.join(', ')}. Nothing was started.`,
+    suggestion: `Make them (ip netns add ${names[0]}, an address in each, a way between them), or correct \`hosts\` in holdfast.yaml.`,
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function namespacesNeedRoot(): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_NAMESPACES_NEED_ROOT',
+    message: "The spec's hosts name network namespaces, and only root may run something in them. Nothing was started.",
+    suggestion: 'Run it as root, or leave `namespace` out of `hosts`.',
     exitCode: ExitCode.environment,
   });
 }
@@ -341,6 +369,85 @@ export function renderToolsMissing(reasons: readonly string[]): HoldfastError {
     message: 'The configuration names the programs of this machine, and some are missing.',
     detail: reasons.join('\n'),
     suggestion: 'holdfast up installs them.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+/** `words`: how many transactions of whom. */
+export function poolerBusy(waited: number, words: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_POOLER_BUSY',
+    message: `Transactions through the pooler did not end within ${waited / 1000} s. Nothing was changed, and the pooler goes on.`,
+    detail: `Still open: ${words}.`,
+    suggestion:
+      'Wait longer with `--drain-timeout SECONDS`, or cut them with `--force`; for `holdfast up` do that in a `holdfast switchover` first.',
+    exitCode: ExitCode.timeout,
+  });
+}
+
+export function poolerConsoleSilent(cause: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_POOLER_CONSOLE',
+    message: 'The pooler could not be paused, so its clients would be cut. Nothing was changed.',
+    detail: cause instanceof HoldfastError ? (cause.detail ?? cause.message) : String(cause),
+    suggestion: '`holdfast up` gives the pooler its present configuration; `holdfast logs pgbouncer` may say more.',
+    exitCode: ExitCode.state,
+    cause,
+  });
+}
+
+export function poolerStillPaused(console: { readonly host: string; readonly port: number }): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_POOLER_STILL_PAUSED',
+    message: 'The pooler is still paused: it did not take the command to resume. Its clients wait.',
+    detail: `Its console is the database pgbouncer on ${console.host}:${console.port}, user holdfast_admin, password pooler-admin in secrets.json; the command is RESUME.`,
+    suggestion: '`holdfast up` resumes it; a background process goes on trying for a minute.',
+  });
+}
+
+export function handoverRefused(candidate: string, reason: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SWITCHOVER_CHANGED',
+    message: `The leader's lock was not handed to ${candidate}: ${reason}. The primary is the same as before.`,
+    suggestion: 'Look at `holdfast status` and try again.',
+    exitCode: ExitCode.state,
+  });
+}
+
+/** Without a cause: what lost its primary is tried again by withPrimary, and this must not be. */
+export function resetUnknown(reason: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DB_RESET_UNKNOWN',
+    message: 'The primary was lost during the reset. It was done as a whole or not at all.',
+    detail: reason instanceof Error ? reason.message : String(reason),
+    suggestion: 'Look at the database, and run the command again if it is as before.',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function shadowNoPostgres(major: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SHADOW_NO_POSTGRES',
+    message: `PostgreSQL ${major}, the cluster's version, is not installed on this machine, and the shadow database needs it.`,
+    suggestion: `Run this on a machine of the cluster, or install it: apt-get install postgresql-${major}.`,
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function shadowTimeout(seconds: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_SHADOW_TIMEOUT',
+    message: `The migrations and the comparison were not done within ${seconds} s. The cluster is as it was.`,
+    suggestion: 'Look for a migration that waits, or give it longer with --timeout SECONDS.',
+    exitCode: ExitCode.timeout,
+  });
+}
+
+export function diffTooOld(major: number, oldest: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DB_DIFF_VERSION',
+    message: `PostgreSQL ${major} is too old to be compared; ${oldest} is the first.`,
+    suggestion: 'Write the migration by hand.',
     exitCode: ExitCode.environment,
   });
 }

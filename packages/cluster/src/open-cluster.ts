@@ -122,14 +122,16 @@ function urlHost(host: string): string {
 /** What the file has added since has no ports yet; the default ones stand in, so that the rest is found where it is. */
 function withStandIns(chosen: PortAssignment, file: SpecFile): PortAssignment {
   const standIns = fixedPorts(portShape(file));
-  const filled = (purpose: 'postgres' | 'patroni' | 'etcdClient' | 'etcdPeer') => [
-    ...chosen[purpose],
-    ...standIns[purpose].slice(chosen[purpose].length),
-  ];
+  // A file of an earlier version knows no agents.
+  const filled = (purpose: 'postgres' | 'patroni' | 'agent' | 'etcdClient' | 'etcdPeer') => {
+    const kept: readonly number[] = chosen[purpose] ?? [];
+    return [...kept, ...standIns[purpose].slice(kept.length)];
+  };
   return {
     ...chosen,
     postgres: filled('postgres'),
     patroni: filled('patroni'),
+    agent: filled('agent'),
     etcdClient: filled('etcdClient'),
     etcdPeer: filled('etcdPeer'),
   };

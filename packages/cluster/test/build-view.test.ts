@@ -190,7 +190,7 @@ describe('buildView', () => {
       ),
     });
     const view = testView({
-      keys: said([{ key: '/service/demo/initialize', value: '', modRevision: '2' }]),
+      keys: said([{ key: '/service/demo/initialize', value: '', modRevision: '2', lease: '0' }]),
       patroni: {
         pg1: uninitialised('pg1', 'initializing new cluster'),
         pg2: uninitialised('pg2', 'stopped'),

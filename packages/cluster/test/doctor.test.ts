@@ -9,6 +9,7 @@ import { judgeHaproxy } from '../src/doctor/check-haproxy.js';
 import { judgeMemory } from '../src/doctor/check-memory.js';
 import { judgePatroni } from '../src/doctor/check-patroni.js';
 import { judgePermissions } from '../src/doctor/check-permissions.js';
+import { judgePooler } from '../src/doctor/check-pooler.js';
 import { judgePorts, type PortFact } from '../src/doctor/check-ports.js';
 import { judgeProcesses } from '../src/doctor/check-processes.js';
 import { judgeReplication } from '../src/doctor/check-replication.js';
@@ -37,6 +38,12 @@ function brief(findings: readonly Finding[]): readonly string[] {
   }
   return findings.map(({ severity, id }) => `${severity} ${id}`);
 }
+
+test('a paused pooler is an error', () => {
+  expect(brief(judgePooler(true))).toEqual(['error pooler.paused']);
+  expect(brief(judgePooler(false))).toEqual(['ok pooler']);
+  expect(judgePooler(undefined)).toEqual([]);
+});
 
 describe('ports', () => {
   const fact: PortFact = {

@@ -30,7 +30,15 @@ describe.skipIf(!installed)('an etcd member that lost its data', async () => {
   const context = () => ({
     spec,
     stateDirectory,
-    clients: { etcd, patroni: [], haproxy: { url: '', statistics: () => Promise.reject(new Error('none')) } },
+    clients: {
+      etcd,
+      patroni: [],
+      haproxy: {
+        url: '',
+        statistics: () => Promise.reject(new Error('none')),
+        mark: () => Promise.reject(new Error('none')),
+      },
+    },
   });
   const units = () => planCluster({ spec, layout: exampleLayout(stateDirectory) }).units;
   const start = (name: string, env: Readonly<Record<string, string>> = {}) => {

@@ -62,7 +62,7 @@ export function dcsKeys(change: Readonly<Record<string, string | undefined>> = {
     ...change,
   };
   return Object.entries(all).flatMap(([name, value], index) =>
-    value === undefined ? [] : [{ key: `/service/demo/${name}`, value, modRevision: String(100 + index) }],
+    value === undefined ? [] : [{ key: `/service/demo/${name}`, value, modRevision: String(100 + index), lease: '0' }],
   );
 }
 

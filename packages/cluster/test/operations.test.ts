@@ -1,12 +1,27 @@
+import { readPatroniKeys } from '@holdfast/components';
 import { HoldfastError } from '@holdfast/spec';
 import { describe, expect, test } from 'vitest';
 import { planFailover } from '../src/operations/failover.js';
 import { findMember, spokesman } from '../src/operations/find-member.js';
+import { handoverObstacle, mayHandOver } from '../src/operations/handover.js';
 import { planPause } from '../src/operations/pause.js';
 import { checkReinit } from '../src/operations/reinit.js';
 import { planRestart } from '../src/operations/restart.js';
+import { planRollingRestart } from '../src/operations/rolling-restart.js';
 import { awaitsSynchronousStandby, planSwitchover } from '../src/operations/switchover.js';
-import { dcsKeys, mute, patroniState, primaryState, said, testView } from './fixtures.js';
+import { planPoolerPause } from '../src/pooler/paused-pooler.js';
+import { buildView } from '../src/view/build-view.js';
+import {
+  dcsKeys,
+  mute,
+  observation,
+  patroniState,
+  primaryState,
+  said,
+  silence,
+  testSpec,
+  testView,
+} from './fixtures.js';
 
 function refusal(plan: () => unknown): HoldfastError {
   try {
@@ -104,6 +119,50 @@ describe('awaitsSynchronousStandby', () => {
   });
 });
 
+describe('mayHandOver', () => {
+  const plan = { leader: 'pg1', candidate: 'pg2' };
+  test.each([
+    ['every standby acknowledges', {}, 'on', true],
+    ['commits need a standby, and another one streams', {}, 'strict', true],
+    ['commits need a standby, and there is no other', { patroni: { pg3: mute } }, 'strict', false],
+    ['commits go on alone when there is no other', { patroni: { pg3: mute } }, 'on', true],
+    ['any standby may be behind', {}, 'quorum', false],
+    ['nobody is synchronous', {}, 'off', false],
+    ['the candidate is not listed', { keys: said(dcsKeys({ sync: '{}' })) }, 'on', false],
+    ['Patroni is paused', { keys: paused }, 'on', false],
+  ] as const)('%s', (_, changes, mode, expected) => {
+    expect(mayHandOver(testView(changes, mode), plan)).toBe(expected);
+  });
+
+  test('what is found in etcd at the last moment may forbid it', () => {
+    const obstacle = (change: Readonly<Record<string, string | undefined>>) =>
+      handoverObstacle(readPatroniKeys('/service/demo/', dcsKeys(change)), plan);
+    expect(obstacle({})).toBeUndefined();
+    expect(obstacle({ leader: 'pg3' })).toBe('pg3 holds it now, not pg1');
+    expect(obstacle({ leader: undefined })).toBe('nobody holds it now, not pg1');
+    expect(obstacle({ failover: '{"member":"pg3"}' })).toBe('another switchover or failover is under way');
+    // What Patroni leaves behind of one that is done, and one for later.
+    expect(obstacle({ failover: '{}' })).toBeUndefined();
+    expect(obstacle({ failover: '{"leader":"pg1","scheduled_at":"2030-01-01T00:00:00+00:00"}' })).toBeUndefined();
+    expect(obstacle({ config: '{"pause": true}' })).toBe('Patroni has been paused');
+  });
+});
+
+describe('planPoolerPause', () => {
+  test('pauses a pooler that gives out transactions and answers; says why not', () => {
+    const view = testView();
+    const withPooler = (change: Partial<typeof view.spec.pooler>) => ({
+      ...view,
+      spec: { ...view.spec, pooler: { ...view.spec.pooler, ...change } },
+    });
+    expect(planPoolerPause(view)).toEqual({ pause: true });
+    expect(planPoolerPause(withPooler({ enabled: false }))).toEqual({ pause: false });
+    expect(planPoolerPause(withPooler({ mode: 'session' }))).toMatchObject({ pause: false });
+    expect(planPoolerPause(withPooler({ mode: 'session' })).words).toContain('they are cut');
+    expect(planPoolerPause(testView({ pooler: silence })).words).toContain('does not answer');
+  });
+});
+
 describe('planFailover', () => {
   test('needs no leader when a synchronous standby is there', () => {
     expect(planFailover(testView(leaderless), {})).toEqual({ leader: undefined, candidate: 'pg2', risk: undefined });
@@ -147,11 +206,29 @@ describe('planFailover', () => {
 describe('the other plans', () => {
   test('a restart is done, or left out when nothing waits for it', () => {
     const pending = { patroni: { pg2: { state: said(patroniState('pg2', { pendingRestart: true })) } } };
-    expect(planRestart(testView(), { member: 'pg2' })).toBe('restart');
+    expect(planRestart(testView(), { member: 'pg2' })).toBe('replica');
     expect(planRestart(testView(), { member: 'pg2', pendingOnly: true })).toBe('nothing');
-    expect(planRestart(testView(pending), { member: 'pg2', pendingOnly: true })).toBe('restart');
+    expect(planRestart(testView(pending), { member: 'pg2', pendingOnly: true })).toBe('replica');
     const silent = testView({ patroni: { pg2: mute } });
     expect(refusal(() => planRestart(silent, { member: 'pg2' })).code).toBe('HF_CLUSTER_MEMBER_UNREACHABLE');
+  });
+
+  test('the primary steps down before its restart, unless told otherwise or alone', () => {
+    expect(planRestart(testView(), { member: 'pg1' })).toBe('step down');
+    expect(planRestart(testView(), { member: 'pg1', inPlace: true })).toBe('in place');
+    expect(planRestart(testView(), { member: 'pg1', pendingOnly: true })).toBe('nothing');
+    const spec = testSpec('on', 1);
+    expect(planRestart(buildView(spec, observation(spec)), { member: 'pg1' })).toBe('in place');
+  });
+
+  test('a rolling restart takes replicas, then synchronous standbys, and the primary last', () => {
+    expect(planRollingRestart(testView(), {})).toEqual(['pg3', 'pg2', 'pg1']);
+    const pending = { state: said(patroniState('pg2', { pendingRestart: true })) };
+    expect(planRollingRestart(testView({ patroni: { pg2: pending } }), { pendingOnly: true })).toEqual(['pg2']);
+    expect(planRollingRestart(testView(), { pendingOnly: true })).toEqual([]);
+    expect(refusal(() => planRollingRestart(testView(leaderless), {})).code).toBe('HF_CLUSTER_NO_LEADER');
+    const silent = testView({ patroni: { pg3: mute } });
+    expect(refusal(() => planRollingRestart(silent, {})).code).toBe('HF_CLUSTER_MEMBER_UNREACHABLE');
   });
 
   test("a reinitialisation never takes the leader's data, nor anybody's without a leader", () => {

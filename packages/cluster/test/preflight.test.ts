@@ -35,6 +35,8 @@ const facts = (given: Partial<PreflightFacts>): PreflightFacts => ({
   members: [member({ kind: 'absent' })],
   etcdWithoutData: [],
   takenPorts: [],
+  namespaces: { named: [], missing: [] },
+  isRoot: true,
   stateDirectory: '/state',
   freeBytes: 10 * 1024 ** 3,
   ...given,
@@ -54,6 +56,14 @@ describe('judgePreflight', () => {
 
   it('refuses another major version, before anything else', () => {
     expect(codeOf({ members: [member({ ...database, major: '14' })], takenPorts: ['x'] })).toBe('HF_STATE_MAJOR');
+  });
+
+  it('refuses network namespaces that are not there, or that only root could enter', () => {
+    const named = ['host1', 'host2'];
+    expect(codeOf({ namespaces: { named, missing: [] } })).toBeUndefined();
+    expect(codeOf({ namespaces: { named, missing: ['host2'] } })).toBe('HF_NAMESPACES_MISSING');
+    expect(codeOf({ namespaces: { named, missing: ['host2'] }, isRoot: false })).toBe('HF_NAMESPACES_NEED_ROOT');
+    expect(codeOf({ isRoot: false })).toBeUndefined();
   });
 
   it("refuses another database's directory once the cluster's own identifier is known", () => {

@@ -28,12 +28,12 @@ describe('statusReport', () => {
       name: 'pg1',
       role: 'primary',
       dataDir: '/srv/demo/data/pg1/pgdata',
-      pids: { patroni: 100, postgres: 200 },
+      pids: { patroni: 100, postgres: 200, agent: null },
     });
     expect(report.members[2]).toMatchObject({
       timeline: null,
       lagBytes: null,
-      pids: { patroni: null, postgres: null },
+      pids: { patroni: null, postgres: null, agent: null },
     });
     expect(report.endpoints).toEqual({
       readWrite: 'postgresql://postgres@127.0.0.1:5000/postgres',
@@ -56,6 +56,28 @@ describe('statusReport', () => {
 describe('judgeHealth', () => {
   test('nothing wrong', () => {
     expect(judgeHealth(testView())).toEqual({ level: 'healthy', reasons: [] });
+    expect(judgeHealth(testView(), false)).toEqual({ level: 'healthy', reasons: [] });
+  });
+
+  test('a paused pooler', () => {
+    const reasons = ['the pooler is paused, its clients wait'];
+    expect(judgeHealth(testView(), true)).toEqual({ level: 'degraded', reasons });
+  });
+
+  test.each([
+    [42, 'ready', []],
+    [undefined, 'backoff', ['net is backoff: requests from SQL wait in their queue']],
+  ] as const)('the worker for requests with pid %s', (pid, state, reasons) => {
+    const rest = {
+      pids: [],
+      since: '',
+      restarts: 0,
+      lastEnd: undefined,
+      lastOutput: undefined,
+      nextStartAt: undefined,
+    };
+    const units = said([{ id: 'net', component: 'net', state, pid, ...rest }]);
+    expect(judgeHealth(testView({ units })).reasons).toEqual(reasons);
   });
 
   const down = said([{ proxy: 'primary', server: 'pg1', status: 'DOWN', currentSessions: 0, queued: 0 }]);

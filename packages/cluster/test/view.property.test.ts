@@ -73,7 +73,7 @@ const documentedShape = {
       port: 'value',
       patroniUrl: 'value',
       dataDir: 'value',
-      pids: { patroni: 'value', postgres: 'value' },
+      pids: { patroni: 'value', postgres: 'value', agent: 'value' },
     },
   ],
   etcd: [{ name: 'value', healthy: 'value', isLeader: 'value', clientUrl: 'value', pid: 'value' }],

@@ -1,5 +1,6 @@
 export * from './cluster-processes.js';
 export * from './health.js';
+export * from './pgbench.js';
 export * from './query.js';
 export * from './reaper.js';
 export * from './run-cli.js';

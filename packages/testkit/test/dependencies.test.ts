@@ -8,17 +8,23 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Who may use whom; ARCHITECTURE.md shows it as a picture. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/spec': [],
+  'packages/keys': ['spec'],
   'packages/postgres': ['spec'],
+  'packages/migrations': ['spec', 'postgres'],
   'packages/components': ['spec'],
   'packages/runtime': ['spec', 'components'],
-  'packages/cluster': ['spec', 'components', 'runtime', 'postgres'],
+  'packages/agent': ['spec', 'components', 'postgres'],
+  'packages/net-worker': ['components', 'postgres'],
+  'packages/cluster': ['spec', 'keys', 'components', 'runtime', 'postgres', 'migrations'],
   'packages/testkit': ['spec', 'components', 'runtime', 'cluster', 'postgres'],
-  'apps/cli': ['spec', 'components', 'runtime', 'cluster', 'postgres'],
+  chaos: ['spec', 'components', 'runtime', 'cluster', 'postgres'],
+  'apps/cli': ['spec', 'keys', 'components', 'runtime', 'cluster', 'postgres', 'migrations', 'chaos'],
 };
 
-const workspaces = ['packages', 'apps'].flatMap((folder) =>
-  readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
-);
+const workspaces = [
+  'chaos',
+  ...['packages', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)),
+];
 
 const sources = (folder: string): readonly string[] =>
   readdirSync(join(root, folder, 'src'), { recursive: true, withFileTypes: true })

@@ -21,7 +21,7 @@ export function gatherPorts(plan: Plan | undefined, units: readonly UnitStatus[]
       purpose: name,
       host,
       port,
-      holder: portHolder(host, port),
+      holder: portHolder(host, port, unit.namespace),
       unitPids: units && (units.find(({ id }) => id === unit.id)?.pids ?? []),
     })),
   );
@@ -88,7 +88,8 @@ export async function gatherDescriptors(units: readonly UnitStatus[]): Promise<r
 
 /** Modes of what must be closed to others; what is not there (yet) or may not be looked at is left out. */
 export async function gatherModes(stateDirectory: string, plan: Plan | undefined): Promise<readonly ModeFact[]> {
-  const wanted: Omit<ModeFact, 'mode'>[] = [{ path: statePaths(stateDirectory).secrets, kind: 'secret' }];
+  const { secrets, keys } = statePaths(stateDirectory);
+  const wanted: Omit<ModeFact, 'mode'>[] = [secrets, keys].map((path) => ({ path, kind: 'secret' }));
   for (const unit of plan?.units ?? []) {
     wanted.push(...unit.files.map(({ path }) => ({ path, kind: 'file' as const })));
     if (unit.component === 'patroni') wanted.push({ path: memberDataDirectory(stateDirectory, unit.id), kind: 'data' });

@@ -11,6 +11,7 @@ import { judgeHaproxy } from './check-haproxy.js';
 import { judgeMemory } from './check-memory.js';
 import { judgePatroni } from './check-patroni.js';
 import { judgePermissions } from './check-permissions.js';
+import { judgePooler } from './check-pooler.js';
 import { judgePorts } from './check-ports.js';
 import { judgeProcesses } from './check-processes.js';
 import { judgeReplication } from './check-replication.js';
@@ -67,6 +68,7 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
         ...judgePatroni(view, wanted?.search.tools?.patroni.origin ?? facts.patroniOrigin),
         ...judgeReplication(view),
         ...judgeHaproxy(view),
+        ...judgePooler(facts.poolerPaused),
         ...judgeSlots(slots, members, disk?.[0]?.freeBytes),
       ]
     : [info('cluster', 'nothing runs here, so only the machine was examined', 'holdfast up')];

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '@holdfast/components';
+import { isJsonObject } from '@holdfast/components';
 import { checkParameter } from '@holdfast/spec';
 import { configKeyRefused, configSyntax } from '../errors.js';
-import { isJsonObject } from '../view/patroni-keys.js';
 
 /**
  * Names of Patroni's dynamic configuration and of nothing else; a misspelt one would be stored and have no effect.

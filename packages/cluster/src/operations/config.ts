@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '@holdfast/components';
+import { isJsonObject } from '@holdfast/components';
 import type { ClusterContext } from '../context.js';
 import { fetchView } from '../view/fetch-view.js';
-import { isJsonObject } from '../view/patroni-keys.js';
 import { waitForView } from '../view/wait-for-view.js';
 import { type Assignment, checkAssignment, lookUp, patchOf } from './config-path.js';
 import { diffConfiguration } from './diff-configuration.js';

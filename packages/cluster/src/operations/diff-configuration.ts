@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@holdfast/components';
-import { isJsonObject } from '../view/patroni-keys.js';
+import { isJsonObject } from '@holdfast/components';
 
 export interface ConfigurationDifference {
   /** For PATCH /config: only what differs; null removes. Empty: nothing differs. */

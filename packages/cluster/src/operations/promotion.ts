@@ -34,6 +34,18 @@ export async function promote(
   action: { readonly name: string; readonly candidate: string; readonly ask: (signal: AbortSignal) => Promise<string> },
   options: PromotionOptions,
 ): Promise<PromotionResult> {
+  const from = performance.now();
+  const { view, milliseconds } = await askForPromotion(context, before, action, options);
+  return await followUp(context, before, { view, milliseconds, from, candidate: action.candidate }, options);
+}
+
+/** The asking part of `promote`: resolves as soon as there is another primary. */
+export async function askForPromotion(
+  context: ClusterContext,
+  before: ClusterView,
+  action: { readonly name: string; readonly candidate: string; readonly ask: (signal: AbortSignal) => Promise<string> },
+  options: PromotionOptions,
+): Promise<{ readonly view: ClusterView; readonly milliseconds: number }> {
   const { signal, progress } = options;
   const from = performance.now();
   const oldLeader = before.leader;
@@ -57,23 +69,39 @@ export async function promote(
       else if (performance.now() - from > timeout) throw actionTimedOut(action.name, timeout, describe(view));
       else await sleep(100, undefined, { signal });
     }
-    const newLeader = promoted.leader ?? action.candidate;
-    const promotedAfterMilliseconds = Math.round(performance.now() - from);
-    if (newLeader !== action.candidate) progress.note(`Patroni chose ${newLeader} instead of ${action.candidate}`);
-    const rejoin = await waitForRejoin(context, promoted, oldLeader, options);
-    return {
-      before,
-      after: rejoin.view,
-      oldLeader,
-      newLeader,
-      promotedAfterMilliseconds,
-      oldLeaderRejoined: rejoin.reached,
-      durationMilliseconds: Math.round(performance.now() - from),
-    };
+    return { view: promoted, milliseconds: Math.round(performance.now() - from) };
   } finally {
     ended.abort();
     await asking;
   }
+}
+
+/** The rest of it: waits for the old leader to follow, and answers what happened. */
+export async function followUp(
+  context: ClusterContext,
+  before: ClusterView,
+  done: {
+    /** The first view with the new primary. */
+    readonly view: ClusterView;
+    readonly milliseconds: number;
+    /** performance.now() when it began. */
+    readonly from: number;
+    readonly candidate: string;
+  },
+  options: PromotionOptions,
+): Promise<PromotionResult> {
+  const newLeader = done.view.leader ?? done.candidate;
+  if (newLeader !== done.candidate) options.progress.note(`Patroni chose ${newLeader} instead of ${done.candidate}`);
+  const rejoin = await waitForRejoin(context, done.view, before.leader, options);
+  return {
+    before,
+    after: rejoin.view,
+    oldLeader: before.leader,
+    newLeader,
+    promotedAfterMilliseconds: done.milliseconds,
+    oldLeaderRejoined: rejoin.reached,
+    durationMilliseconds: Math.round(performance.now() - done.from),
+  };
 }
 
 async function waitForRejoin(

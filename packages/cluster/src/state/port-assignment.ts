@@ -39,6 +39,7 @@ export async function ensurePorts(stateDirectory: string, needs: PortNeeds, host
   const assignment: PortAssignment = {
     postgres: await run(before?.postgres, needs.members),
     patroni: await run(before?.patroni, needs.members),
+    agent: await run(before?.agent, needs.members),
     etcdClient: await run(before?.etcdClient, needs.etcd),
     etcdPeer: await run(before?.etcdPeer, needs.etcd),
     readWrite: before?.readWrite ?? (await next()),

@@ -47,7 +47,7 @@ export async function describePurge(
   const members = context.spec.members.map(({ name }) => name).join(', ');
   return {
     directory,
-    text: `This deletes ${directory}: the databases of ${members}, etcd's data, logs and passwords.`,
+    text: `This deletes ${directory}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
   };
 }
 

@@ -1,8 +1,17 @@
 import { statfs } from 'node:fs/promises';
 import { memberDataDirectory, type Plan, type Unit, unitData } from '@holdfast/components';
-import { portHolder, type Runtime, type UnitStatus } from '@holdfast/runtime';
+import { hasNetworkNamespace, portHolder, type Runtime, type UnitStatus } from '@holdfast/runtime';
 import type { ClusterSpec, HoldfastError } from '@holdfast/spec';
-import { addressesChanged, diskFull, etcdSizeChanged, otherMajor, otherSystem, portsTaken } from '../errors.js';
+import {
+  addressesChanged,
+  diskFull,
+  etcdSizeChanged,
+  namespacesMissing,
+  namespacesNeedRoot,
+  otherMajor,
+  otherSystem,
+  portsTaken,
+} from '../errors.js';
 import { hasEtcdData } from '../operations/etcd-repair.js';
 import { canListen } from '../state/port-assignment.js';
 import { type ClusterMarker, readMarker } from '../state/state-directory.js';
@@ -27,6 +36,9 @@ export interface PreflightFacts {
   /** etcd members that have no write-ahead log, and that do not run. */
   readonly etcdWithoutData: readonly string[];
   readonly takenPorts: readonly string[];
+  /** Network namespaces that units name, and of these the ones that are not there. */
+  readonly namespaces: { readonly named: readonly string[]; readonly missing: readonly string[] };
+  readonly isRoot: boolean;
   readonly stateDirectory: string;
   readonly freeBytes: number;
 }
@@ -58,6 +70,7 @@ export function judgePreflight(facts: PreflightFacts): PreflightVerdict {
   } else {
     refusal = judgeEtcdChange(facts.current, facts.plan);
   }
+  refusal ??= judgeNamespaces(facts);
   const stopped = facts.members.filter(({ isRunning }) => !isRunning);
   const fresh = stopped.filter(({ content }) => content.kind !== 'database').length;
   const needed = fresh * neededBytesPerMember;
@@ -71,6 +84,11 @@ export function judgePreflight(facts: PreflightFacts): PreflightVerdict {
     lostEtcd: existed && expected !== undefined ? facts.etcdWithoutData : [],
     unfinishedBootstrap: existed && expected === undefined && stopped.length === facts.members.length,
   };
+}
+
+function judgeNamespaces({ namespaces, isRoot }: PreflightFacts): HoldfastError | undefined {
+  if (namespaces.named.length > 0 && !isRoot) return namespacesNeedRoot();
+  return namespaces.missing.length > 0 ? namespacesMissing(namespaces.missing) : undefined;
 }
 
 function judgeEtcdChange(current: Plan | undefined, plan: Plan): HoldfastError | undefined {
@@ -112,6 +130,7 @@ export async function gatherPreflightFacts(options: {
   for (const { name } of spec.etcd.members) {
     if (!running(name) && !(await hasEtcdData(unitData(stateDirectory, name)))) etcdWithoutData.push(name);
   }
+  const named = [...new Set(plan.units.flatMap(({ namespace }) => namespace ?? []))];
   return {
     plan,
     current,
@@ -120,6 +139,8 @@ export async function gatherPreflightFacts(options: {
     members,
     etcdWithoutData,
     takenPorts: await findTakenPorts(plan.units, current, status),
+    namespaces: { named, missing: named.filter((name) => !hasNetworkNamespace(name)) },
+    isRoot: process.getuid?.() === 0,
     stateDirectory,
     freeBytes: disk.bavail * disk.bsize,
   };
@@ -135,10 +156,13 @@ async function findTakenPorts(
     status.some(({ id, pids }) => id === unit && pids.length > 0) &&
     current?.units.some(({ id, ports }) => id === unit && ports.some((held) => held.port === port)) === true;
   const lines = await Promise.all(
-    units.flatMap(({ id, ports }) =>
+    units.flatMap(({ id, ports, namespace }) =>
       ports.map(async ({ name, host, port }) => {
-        if (heldByUs(id, port) || (await canListen(host, port))) return undefined;
-        const holder = portHolder(host, port);
+        // To listen in another network namespace one would have to enter it; there the kernel's table has to do.
+        const isFree = async () =>
+          namespace === undefined ? await canListen(host, port) : portHolder(host, port, namespace) === undefined;
+        if (heldByUs(id, port) || (await isFree())) return undefined;
+        const holder = portHolder(host, port, namespace);
         if (holder?.pid !== undefined && ours.has(holder.pid)) return undefined;
         const who =
           holder?.pid === undefined ? 'a process of another user' : `${holder.name ?? 'process'} (pid ${holder.pid})`;

@@ -14,15 +14,19 @@ const connection = { timeoutMilliseconds: 10_000, statementTimeoutMilliseconds: 
  * What the pooler needs in the database: role `pgbouncer`, which may only look up password verifiers through
  * `pgbouncer.get_auth` (auth_query in pgbouncer.ini), in every database and in template1 for those to come. Changes nothing where it is there.
  */
-export async function prepareDatabase(target: Omit<ConnectionTarget, 'database'>, secrets: Secrets): Promise<void> {
-  await using main = await connect({ ...target, database: 'postgres' }, connection);
+export async function prepareDatabase(
+  target: Omit<ConnectionTarget, 'database'>,
+  secrets: Secrets,
+  signal: AbortSignal,
+): Promise<void> {
+  await using main = await connect({ ...target, database: 'postgres' }, { ...connection, signal });
   await ensurePoolerRole(main, secrets.pgbouncer);
   const databases = await main.query<{ datname: string }>(
     "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'postgres' ORDER BY datname",
   );
   await ensurePoolerFunction(main);
   for (const { datname } of databases) {
-    await using other = await connect({ ...target, database: datname }, connection);
+    await using other = await connect({ ...target, database: datname }, { ...connection, signal });
     await ensurePoolerFunction(other);
   }
 }

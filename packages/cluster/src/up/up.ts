@@ -1,14 +1,18 @@
 import { memberDataDirectory, type Plan, planCluster, statePaths, type Tools } from '@holdfast/components';
+import { formatVersion } from '@holdfast/migrations';
 import { acquireLock, diffPlans, ensureTools, findAccounts, type UnitChange } from '@holdfast/runtime';
 import { requestedPorts, resolveSpec, type Secrets } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notApproved, primaryWouldGo } from '../errors.js';
 import { createContext, draftSpec, loadSpec, type OpenOptions, thisMachine } from '../open-cluster.js';
 import { applyDynamicConfiguration } from '../operations/config.js';
-import { switchover } from '../operations/switchover.js';
+import { moveLeader } from '../operations/switchover.js';
+import { resumePooler } from '../pooler/paused-pooler.js';
+import { ensureKeys } from '../state/keys-file.js';
 import { ensurePorts } from '../state/port-assignment.js';
 import { ensureSecrets } from '../state/secrets-file.js';
 import { createStateDirectory, readMarker, writeMarker } from '../state/state-directory.js';
+import { migrateSupabase, type SchemaStep } from '../supabase/migrate.js';
 import { fetchView } from '../view/fetch-view.js';
 import type { ClusterView } from '../view/view.js';
 import { inspectDataDirectory } from './data-directory.js';
@@ -18,6 +22,7 @@ import { repair, type StartEnvironment } from './repair.js';
 import { planRollout } from './rollout.js';
 import { type Primary, waitForMembers, waitForPooler, waitForPrimary, waitForReadWrite } from './wait-until-up.js';
 import { wantedSettings } from './wanted-settings.js';
+import { withPrimary } from './with-primary.js';
 
 export interface UpOptions extends OpenOptions {
   /** False: never install anything. */
@@ -40,6 +45,8 @@ export interface UpResult {
   /** Members on which a setting waits for a restart. */
   readonly pendingRestart: readonly string[];
   readonly view: ClusterView;
+  /** Migrations of the database for Supabase that ran; empty: it was ready. */
+  readonly schema: readonly SchemaStep[];
   readonly phases: readonly { readonly phase: string; readonly milliseconds: number }[];
 }
 
@@ -60,6 +67,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   const major = draft.postgres.version ?? marker?.postgresMajor;
   const tools = await ensureTools({ major, install: options.install, signal, progress: (text) => progress.note(text) });
   const secrets = await ensureSecrets(stateDirectory, marker?.systemIdentifier !== undefined);
+  await ensureKeys(stateDirectory);
   const ports =
     requestedPorts(loaded.file) === 'auto'
       ? await ensurePorts(
@@ -96,15 +104,15 @@ export async function up(options: UpOptions): Promise<UpResult> {
   phases.next('primary');
   await recordCluster(context, primary, tools.postgresMajor);
   progress.step('Preparing the database');
-  await Promise.all([
-    prepareDatabase({ host: primary.host, port: primary.port, user: 'postgres', password: secrets.postgres }, secrets),
+  const [schema] = await Promise.all([
+    prepareDatabases(context, secrets, options),
     waitForReadWrite(context, secrets, options.timeoutSeconds, signal),
   ]);
   phases.next('read-write port');
   if (settings === undefined) await applyDynamicConfiguration(context, plan.dynamicConfiguration, signal);
   progress.step('Waiting for all members to stream');
   const view = await waitForMembers(context, options.timeoutSeconds, signal);
-  if (spec.pooler.enabled) await waitForPooler(context, secrets, options.timeoutSeconds, signal);
+  if (spec.pooler.enabled) await openPooler(context, secrets, options);
   phases.next('members');
   return {
     context,
@@ -113,8 +121,37 @@ export async function up(options: UpOptions): Promise<UpResult> {
     settings: settings?.changed ?? [],
     pendingRestart: settings?.pendingRestart ?? [],
     view,
+    schema,
     phases: phases.done,
   };
+}
+
+/** What the pooler needs, then what Supabase's services need. */
+async function prepareDatabases(
+  context: ClusterContext,
+  secrets: Secrets,
+  { signal, progress }: UpOptions,
+): Promise<readonly SchemaStep[]> {
+  await withPrimary(
+    context,
+    { secrets, signal },
+    async (target, limit) => await prepareDatabase(target, secrets, limit),
+  );
+  if (!context.spec.supabase.enabled) return [];
+  const { steps } = await migrateSupabase(context, {
+    secrets,
+    signal,
+    onApplied: ({ database, version, name }) => progress.note(`${database}: ${formatVersion(version)}_${name}`),
+  });
+  return steps;
+}
+
+async function openPooler(context: ClusterContext, secrets: Secrets, options: UpOptions): Promise<void> {
+  const { signal, progress, timeoutSeconds } = options;
+  // A pooler that does not answer yet is not paused.
+  const resumed = await resumePooler(context, signal).catch(() => false);
+  if (resumed) progress.note('The pooler was paused; it goes on');
+  await waitForPooler(context, secrets, timeoutSeconds, signal);
 }
 
 class PhaseClock {
@@ -180,7 +217,7 @@ async function applyPlan(
   const { signal, progress } = options;
   const done: UnitChange[] = [];
   for (const step of planRollout(running, plan, differences, leader)) {
-    if (step.switchoverFirst) await switchover(context, { signal, progress });
+    if (step.switchoverFirst) await moveLeader(context, { signal, progress });
     if (step.restarts !== undefined) progress.step(`Restarting ${step.restarts} with its new configuration`);
     else progress.step('Starting what does not run yet');
     done.push(...(await context.runtime.apply(step.plan, { signal, secrets, startEnvironment })));

@@ -27,17 +27,8 @@ export async function waitForPrimary(
 ): Promise<Primary> {
   const end = performance.now() + timeoutSeconds * 1000;
   for (let round = 0; ; round++) {
-    const answers = await Promise.allSettled(
-      context.clients.patroni.map(async ({ member, client }) => ({ member, state: await client.state(signal) })),
-    );
-    signal.throwIfAborted();
-    for (const answer of answers) {
-      if (answer.status !== 'fulfilled') continue;
-      const { member, state } = answer.value;
-      if (state.role !== 'primary' || state.state !== 'running') continue;
-      const spec = context.spec.members.find(({ name }) => name === member);
-      if (spec !== undefined) return spec;
-    }
+    const found = await findPrimary(context, signal);
+    if (found !== undefined) return found;
     if (round % 20 === 19 || performance.now() >= end) {
       const units = await context.runtime.status(signal);
       if (performance.now() >= end || isHopeless(units))
@@ -45,6 +36,19 @@ export async function waitForPrimary(
     }
     await sleep(50, undefined, { signal });
   }
+}
+
+/** The member that is a running primary by its own Patroni's word; of several, as after a thaw, the one on the newest timeline. */
+export async function findPrimary(context: ClusterContext, signal: AbortSignal): Promise<Primary | undefined> {
+  const answers = await Promise.allSettled(
+    context.clients.patroni.map(async ({ member, client }) => ({ member, state: await client.state(signal) })),
+  );
+  signal.throwIfAborted();
+  const [newest] = answers
+    .flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    .filter(({ state }) => state.role === 'primary' && state.state === 'running')
+    .sort((one, other) => (other.state.timeline ?? 0) - (one.state.timeline ?? 0));
+  return context.spec.members.find(({ name }) => name === newest?.member);
 }
 
 /** Pure: every member keeps failing, or every etcd does. */

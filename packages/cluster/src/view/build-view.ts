@@ -1,7 +1,13 @@
-import { dcsPrefix, type PatroniCluster, type PatroniState } from '@holdfast/components';
+import {
+  dcsPrefix,
+  isOn,
+  type PatroniCluster,
+  type PatroniKeys,
+  type PatroniState,
+  readPatroniKeys,
+} from '@holdfast/components';
 import type { ClusterSpec, MemberSpec } from '@holdfast/spec';
 import { type Observation, valueIn } from './observation.js';
-import { isOn, type PatroniKeys, readPatroniKeys } from './patroni-keys.js';
 import type { ClusterView, EtcdView, MemberRole, MemberView, ProxyView } from './view.js';
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { memberDataDirectory } from '@holdfast/components';
 import { readCmdline, readCwd, supervisorState } from '@holdfast/runtime';
 import type { ClusterContext } from '../context.js';
+import { poolerState } from '../pooler/paused-pooler.js';
 import { fetchView } from './fetch-view.js';
 import { answer, valueIn } from './observation.js';
 import { partTimeoutMilliseconds } from './observe.js';
@@ -17,10 +18,11 @@ export async function fetchStatus(context: ClusterContext, signal: AbortSignal):
 /** What a status report says beyond the view. */
 export async function gatherStatusFacts(context: ClusterContext, signal: AbortSignal): Promise<StatusFacts> {
   const options = { signal, timeoutMilliseconds: partTimeoutMilliseconds };
-  const [postmasters, supervisor, plan] = await Promise.all([
+  const [postmasters, supervisor, plan, pooler] = await Promise.all([
     findPostmasters(context),
     answer((limit) => supervisorState(context.stateDirectory, limit), options),
     answer((limit) => context.runtime.currentPlan(limit), options),
+    answer((limit) => poolerState(context, limit), options),
   ]);
   const patroni = valueIn(plan)?.units.find(({ component }) => component === 'patroni');
   return {
@@ -29,6 +31,7 @@ export async function gatherStatusFacts(context: ClusterContext, signal: AbortSi
     supervisor: valueIn(supervisor) ?? { pid: undefined, alive: undefined },
     // argv ends with the script and its configuration file.
     patroniOrigin: patroni?.argv.at(-2),
+    poolerPaused: pooler.ok && pooler.value !== undefined ? pooler.value === 'paused' : undefined,
   };
 }
 

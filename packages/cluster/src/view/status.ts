@@ -1,4 +1,4 @@
-import { haproxyStatsUrl, memberDataDirectory } from '@holdfast/components';
+import { agentUnitId, haproxyStatsUrl, memberDataDirectory } from '@holdfast/components';
 import { type ClusterSpec, connectionUrl, type RuntimeKind, type SynchronousMode } from '@holdfast/spec';
 import { readWriteBackend } from './build-view.js';
 import type { ClusterView, MemberRole } from './view.js';
@@ -45,7 +45,8 @@ export interface StatusMember {
   readonly port: number;
   readonly patroniUrl: string;
   readonly dataDir: string;
-  readonly pids: { readonly patroni: number | null; readonly postgres: number | null };
+  /** `agent` is null where there is none, too. */
+  readonly pids: { readonly patroni: number | null; readonly postgres: number | null; readonly agent: number | null };
 }
 
 export interface StatusEtcd {
@@ -79,13 +80,15 @@ export interface StatusFacts {
   readonly supervisor: { readonly pid: number | undefined; readonly alive: boolean | undefined };
   /** The script that Patroni is started from. */
   readonly patroniOrigin: string | undefined;
+  /** PgBouncer holds all its clients; undefined: not known, or there is no pooler. */
+  readonly poolerPaused?: boolean | undefined;
 }
 
 /** The stable JSON shape of a view. Pure. */
 export function statusReport(view: ClusterView, facts: StatusFacts): StatusReport {
   const { spec } = view;
   const pid = (unit: string) => view.units.find(({ id }) => id === unit)?.pid ?? null;
-  const { level, reasons } = judgeHealth(view);
+  const { level, reasons } = judgeHealth(view, facts.poolerPaused);
   return {
     cluster: spec.name,
     runtime: spec.runtime,
@@ -106,7 +109,11 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
       port: member.port,
       patroniUrl: member.patroniUrl,
       dataDir: memberDataDirectory(facts.stateDirectory, member.name),
-      pids: { patroni: pid(member.name), postgres: facts.postmasters.get(member.name) ?? null },
+      pids: {
+        patroni: pid(member.name),
+        postgres: facts.postmasters.get(member.name) ?? null,
+        agent: pid(agentUnitId(member.name)),
+      },
     })),
     etcd: view.etcd.map(({ name, healthy, isLeader, clientUrl }) => ({
       name,
@@ -161,7 +168,7 @@ export interface Health {
 }
 
 /** Pure. `healthy` has no reasons. */
-export function judgeHealth(view: ClusterView): Health {
+export function judgeHealth(view: ClusterView, poolerPaused?: boolean): Health {
   const down: string[] = [];
   const degraded: string[] = [];
   const primary = view.members.find(({ role }) => role === 'primary');
@@ -172,6 +179,14 @@ export function judgeHealth(view: ClusterView): Health {
     if (member === primary) continue;
     if (member.state !== 'streaming') degraded.push(`${member.name} is ${member.state}`);
   }
+  for (const { name } of view.members) {
+    const agent = view.units.find(({ id }) => id === agentUnitId(name));
+    if (agent !== undefined && agent.pid === undefined) {
+      degraded.push(`the agent of ${name} is ${agent.state}: its failover waits for Patroni`);
+    }
+  }
+  for (const { id, state } of view.units.filter(({ component, pid }) => component === 'net' && pid === undefined))
+    degraded.push(`${id} is ${state}: requests from SQL wait in their queue`);
   const healthyEtcd = view.etcd.filter(({ healthy }) => healthy).length;
   if (healthyEtcd <= Math.floor(view.etcd.length / 2)) {
     degraded.push(`etcd has no quorum (${healthyEtcd} of ${view.etcd.length} healthy): nothing can fail over`);
@@ -189,6 +204,7 @@ export function judgeHealth(view: ClusterView): Health {
     degraded.push('there is no synchronous standby');
   }
   if (view.paused) degraded.push('automatic failover is paused');
+  if (poolerPaused) degraded.push('the pooler is paused, its clients wait');
   const level = down.length > 0 ? 'down' : degraded.length > 0 ? 'degraded' : 'healthy';
   return { level, reasons: [...down, ...degraded] };
 }

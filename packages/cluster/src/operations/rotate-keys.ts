@@ -1,0 +1,24 @@
+import { type KeyKind, type KeyMaterial, rotateKey } from '@holdfast/keys';
+import type { ClusterContext } from '../context.js';
+import { keysMissing } from '../errors.js';
+import { readKeys, writeKeys } from '../state/keys-file.js';
+import { lockCluster } from './lock-cluster.js';
+
+export interface RotateKeysOptions {
+  readonly kinds: readonly KeyKind[];
+  /** How long what is replaced stays valid. */
+  readonly graceMilliseconds: number;
+  readonly signal: AbortSignal;
+}
+
+/** Makes new keys of these kinds, all or none. Errors: HF_LOCKED, HF_NOT_UP, HF_KEYS_MISSING, HF_KEYS_DAMAGED. */
+export async function rotateKeys(context: ClusterContext, options: RotateKeysOptions): Promise<KeyMaterial> {
+  const { stateDirectory } = context;
+  await using _lock = await lockCluster(context, 'holdfast keys rotate', options.signal);
+  const before = await readKeys(stateDirectory);
+  if (before === undefined) throw keysMissing(context.spec.name);
+  const rotation = { now: new Date(), graceMilliseconds: options.graceMilliseconds };
+  const after = options.kinds.reduce((keys, kind) => rotateKey(keys, kind, rotation), before);
+  writeKeys(stateDirectory, after);
+  return after;
+}
