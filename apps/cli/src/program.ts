@@ -1,11 +1,15 @@
 import { Command } from 'commander';
+import { addChaos } from './commands/chaos/command.js';
 import { addCompletion } from './commands/completion/command.js';
 import { addConfig } from './commands/config/command.js';
+import { addDb } from './commands/db/command.js';
 import { addDoctor } from './commands/doctor/command.js';
 import { addDown } from './commands/down/command.js';
+import { addEnv } from './commands/env/command.js';
 import { addFailover } from './commands/failover/command.js';
 import { addInit } from './commands/init/command.js';
 import { addInstallService } from './commands/install-service/command.js';
+import { addKeys } from './commands/keys/command.js';
 import { addLogs } from './commands/logs/command.js';
 import { addPause, addResume } from './commands/pause/command.js';
 import { addPs } from './commands/ps/command.js';
@@ -14,6 +18,7 @@ import { addReinit } from './commands/reinit/command.js';
 import { addRender } from './commands/render/command.js';
 import { addRestart } from './commands/restart/command.js';
 import { addStatus } from './commands/status/command.js';
+import { addSupabase } from './commands/supabase/command.js';
 import { addSupervise } from './commands/supervise/command.js';
 import { addSwitchover } from './commands/switchover/command.js';
 import { addUp } from './commands/up/command.js';
@@ -43,6 +48,8 @@ export function createProgram(): Command {
     addLogs,
     addPsql,
     addUrl,
+    addEnv,
+    addKeys,
     addDoctor,
     addSwitchover,
     addFailover,
@@ -52,6 +59,9 @@ export function createProgram(): Command {
     addResume,
     addConfig,
     addRender,
+    addSupabase,
+    addDb,
+    addChaos,
     addInstallService,
     addCompletion,
     addSupervise,

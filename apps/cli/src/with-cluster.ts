@@ -1,4 +1,5 @@
-import { type ClusterContext, notUp, openCluster } from '@holdfast/cluster';
+import { type ClusterContext, keysMissing, notUp, openCluster, readKeys } from '@holdfast/cluster';
+import type { KeyMaterial } from '@holdfast/keys';
 import type { Secrets } from '@holdfast/spec';
 import type { CommandEnvironment } from './define-command.js';
 
@@ -19,4 +20,12 @@ export async function withCluster<Result>(
 export function secretsOf(context: ClusterContext): Secrets {
   if (context.secrets === undefined) throw notUp(context.spec.name);
   return context.secrets;
+}
+
+/** The keys of the cluster's API. Errors: HF_NOT_UP, HF_KEYS_MISSING, HF_KEYS_DAMAGED. */
+export async function keysOf(context: ClusterContext): Promise<KeyMaterial> {
+  if (context.secrets === undefined) throw notUp(context.spec.name);
+  const keys = await readKeys(context.stateDirectory);
+  if (keys === undefined) throw keysMissing(context.spec.name);
+  return keys;
 }

@@ -33,7 +33,8 @@ describe('wrong usage exits with 2 and says so on standard error', () => {
     [['up', '--nonsense'], "unknown option '--nonsense'"],
     [['config', 'nonsense'], "unknown command 'nonsense'"],
     [['config', 'get', '--nonsense'], "unknown option '--nonsense'"],
-    [['restart'], "missing required argument 'member'"],
+    [['restart'], 'holdfast restart pg2, or holdfast restart --all'],
+    [['reinit'], "missing required argument 'member'"],
     [['status', 'too', 'many'], 'too many arguments'],
     [['completion', 'tcsh'], 'HF_USAGE'],
     [['up', '-f', 'missing.yaml'], 'missing.yaml'],
@@ -68,7 +69,14 @@ test.each([['0'], ['16'], ['three']])('init refuses %s members and writes nothin
 });
 
 test('what needs a cluster that never was says so', async () => {
-  for (const command of [['url', 'rw'], ['psql'], ['install-service', '-o', '-']]) {
+  for (const command of [
+    ['url', 'rw'],
+    ['psql'],
+    ['env'],
+    ['keys'],
+    ['keys', 'rotate', 'secret', '--yes'],
+    ['install-service', '-o', '-'],
+  ]) {
     const result = await holdfast(...command, '-f', 'holdfast.yaml', '--json');
     expect(JSON.parse(result.stdout), command.join(' ')).toMatchObject({ error: { code: 'HF_NOT_UP' } });
     expect(result.code, command.join(' ')).toBe(4);

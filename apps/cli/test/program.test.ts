@@ -29,7 +29,19 @@ test('the commands', () => {
   const names = commands.map(([name]) => name);
   for (const name of [
     ...['init', 'up', 'down', 'status', 'ps', 'logs', 'psql', 'url', 'doctor', 'switchover', 'failover', 'restart'],
-    ...['reinit', 'pause', 'resume', 'config get', 'config set', 'render', 'install-service', 'completion'],
+    ...[
+      'reinit',
+      'pause',
+      'resume',
+      'env',
+      'keys list',
+      'keys rotate',
+      'config get',
+      'config set',
+      'render',
+      'install-service',
+      'completion',
+    ],
   ]) {
     expect(names).toContain(name);
   }
@@ -40,8 +52,12 @@ describe.each(commands)('%s', (name, command) => {
   test('is described and takes -f, --json and --debug', () => {
     expect(command.description()).not.toBe('');
     const flags = command.options.map(({ flags }) => flags);
-    // `logs -f` follows, as people know it, and still takes a file.
-    const file = name === 'logs' ? ['-f [file]', '--file <file>'] : ['-f, --file <file>'];
+    // `logs -f` follows and `db diff -f` writes, as people know them, and both still take a file.
+    const own: Record<string, readonly string[]> = {
+      logs: ['-f [file]', '--file <file>'],
+      'db diff': ['-f <name>', '--file <name>'],
+    };
+    const file = own[name] ?? ['-f, --file <file>'];
     expect(flags).toEqual(expect.arrayContaining([...file, '--json', '--debug']));
     for (const option of command.options) expect(option.description, option.flags).not.toBe('');
   });

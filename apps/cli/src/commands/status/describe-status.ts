@@ -28,7 +28,7 @@ export function describeStatus(report: StatusReport): string {
 /** Not one process of the cluster, and nobody to start one. */
 function nothingRuns({ supervisor, members, etcd, proxies }: StatusReport): boolean {
   const pids = [
-    ...members.flatMap((member) => [member.pids.patroni, member.pids.postgres]),
+    ...members.flatMap((member) => [member.pids.patroni, member.pids.postgres, member.pids.agent]),
     ...etcd.map(({ pid }) => pid),
     ...proxies.map(({ pid }) => pid),
   ];
@@ -47,7 +47,7 @@ export function describeMembers(report: StatusReport): string {
       member.lagBytes === null ? '?' : formatBytes(member.lagBytes),
       `${member.host}:${member.port}`,
       member.patroniUrl,
-      `${orUnknown(member.pids.patroni)}, ${orUnknown(member.pids.postgres)}`,
+      `${[member.pids.patroni, member.pids.postgres].map(orUnknown).join(', ')}${member.pids.agent === null ? '' : `, ${member.pids.agent}`}`,
     ]),
   );
 }

@@ -1,9 +1,9 @@
 import { endpoints, fetchStatus, type UpResult, up } from '@holdfast/cluster';
 import type { UnitChange } from '@holdfast/runtime';
-import { ExitCode, HoldfastError } from '@holdfast/spec';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { type CommandEnvironment, runs } from '../../define-command.js';
+import { parseSeconds } from '../../parse-seconds.js';
 import { askToConfirm } from '../../terminal/confirm.js';
 import { renderTable } from '../../terminal/table.js';
 
@@ -35,16 +35,24 @@ export function addUp(program: Command): void {
         file: environment.file,
         cwd: environment.cwd,
         install: options.install,
-        timeoutSeconds: parseSeconds(options.timeout),
+        timeoutSeconds: parseSeconds(options.timeout, '--timeout', 'holdfast up --timeout 300'),
         signal: environment.signal,
         progress: environment.output.progress,
         approve: async (changes) => await approve(changes, options.yes === true, environment),
       });
       try {
         const report = await fetchStatus(result.context, environment.signal);
-        const { changes, settings, pendingRestart, phases } = result;
+        const { changes, settings, pendingRestart, schema, phases } = result;
         environment.output.result(
-          { changed: changes.length > 0 || settings.length > 0, changes, settings, pendingRestart, phases, ...report },
+          {
+            changed: changes.length > 0 || settings.length > 0 || schema.length > 0,
+            changes,
+            settings,
+            pendingRestart,
+            schema,
+            phases,
+            ...report,
+          },
           [describeChanges(result), describeMembers(report), describeEndpoints(result)]
             .filter((text) => text !== '')
             .join('\n\n'),
@@ -79,9 +87,9 @@ function describeChange({ unit, action, because }: UnitChange): string {
   return `  ${action.padEnd(7)} ${unit}${because.length > 0 ? pc.dim(`  (${because.join(', ')})`) : ''}`;
 }
 
-function describeChanges({ context, changes, settings, pendingRestart }: UpResult): string {
+function describeChanges({ context, changes, settings, pendingRestart, schema }: UpResult): string {
   const name = pc.bold(context.spec.name);
-  if (changes.length === 0 && settings.length === 0)
+  if (changes.length === 0 && settings.length === 0 && schema.length === 0)
     return `${pc.green('✔')} ${name} is up already; nothing was changed.`;
   const lines = [`${pc.green('✔')} ${name} is up.`, ...settings.map((line) => `  set ${line}`)];
   if (pendingRestart.length > 0) {
@@ -102,15 +110,4 @@ function describeEndpoints({ context }: UpResult): string {
     ['HAProxy statistics', urls.haproxyStats, `${command} url stats`],
   ];
   return renderTable(['ENDPOINT', 'ADDRESS', 'CONNECT'], rows);
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds > 0) return seconds;
-  throw new HoldfastError({
-    code: 'HF_USAGE',
-    message: `--timeout takes a number of seconds, not "${text}".`,
-    suggestion: 'holdfast up --timeout 300',
-    exitCode: ExitCode.usage,
-  });
 }

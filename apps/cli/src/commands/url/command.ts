@@ -1,7 +1,8 @@
 import { type ClusterContext, endpoints } from '@holdfast/cluster';
-import { connectionUrl, ExitCode, HoldfastError } from '@holdfast/spec';
+import { connectionUrl } from '@holdfast/spec';
 import type { Command } from 'commander';
 import { runs } from '../../define-command.js';
+import { usageError } from '../../usage-error.js';
 import { secretsOf, withCluster } from '../../with-cluster.js';
 
 const kinds = ['rw', 'ro', 'pooler', 'member', 'stats'] as const;
@@ -43,7 +44,8 @@ function urlOf(context: ClusterContext, kind: string, member: string | undefined
     case 'pooler':
       return connectionUrl(spec, kind, options);
     case 'member':
-      if (member === undefined) throw usage('Which member?', `holdfast url member ${spec.members[0]?.name ?? 'pg1'}`);
+      if (member === undefined)
+        throw usageError('Which member?', `holdfast url member ${spec.members[0]?.name ?? 'pg1'}`);
       return connectionUrl(spec, { member }, options);
     case 'stats': {
       const url = new URL(endpoints(spec).haproxyStats);
@@ -52,10 +54,6 @@ function urlOf(context: ClusterContext, kind: string, member: string | undefined
       return url.href;
     }
     default:
-      throw usage(`There is no URL "${kind}".`, `Choose one of ${kinds.join(', ')}.`);
+      throw usageError(`There is no URL "${kind}".`, `Choose one of ${kinds.join(', ')}.`);
   }
-}
-
-function usage(message: string, suggestion: string): HoldfastError {
-  return new HoldfastError({ code: 'HF_USAGE', message, suggestion, exitCode: ExitCode.usage });
 }
