@@ -38,16 +38,23 @@ export async function accessTo(cluster: TestCluster): Promise<ClusterAccess> {
 }
 
 /** The superuser's connection URI to a port. Secret: not for argv. */
-export function urlTo(port: number, { secrets }: ClusterAccess): string {
-  return `postgresql://postgres:${encodeURIComponent(secrets.postgres)}@127.0.0.1:${port}/postgres`;
+export function urlTo(port: number, { secrets }: ClusterAccess, host = '127.0.0.1'): string {
+  return `postgresql://postgres:${encodeURIComponent(secrets.postgres)}@${host}:${port}/postgres`;
 }
 
 /** All members stream, one of them is the synchronous standby, HAProxy knows the primary. */
-export async function waitForHealth(cluster: TestCluster, intervalMilliseconds = 300): Promise<StatusReport> {
+export async function waitForHealth(
+  cluster: TestCluster,
+  intervalMilliseconds = 300,
+  signal?: AbortSignal,
+): Promise<StatusReport> {
+  let reasons: readonly string[] = [];
   return await waitUntil(
-    'a healthy cluster',
+    () => `a healthy cluster (${reasons.join('; ')})`,
     async () => {
+      signal?.throwIfAborted();
       const status = await cluster.status();
+      reasons = status.reasons;
       return status.health === 'healthy' ? status : undefined;
     },
     { timeoutMilliseconds: 120_000, intervalMilliseconds },

@@ -5,10 +5,15 @@ import { openCluster } from './open-folders.js';
 import { cpuSeconds, memoryOf, programOf } from './process-usage.js';
 import type { BenchOptions, Section } from './section.js';
 
-const parts = ['etcd', 'Patroni', 'PostgreSQL', 'HAProxy', 'PgBouncer', 'supervisor'] as const;
+const parts = ['etcd', 'Patroni', 'PostgreSQL', 'HAProxy', 'PgBouncer', 'worker for requests', 'supervisor'] as const;
 type Part = (typeof parts)[number];
 
-const partOfComponent: Readonly<Record<string, Part>> = { etcd: 'etcd', haproxy: 'HAProxy', pgbouncer: 'PgBouncer' };
+const partOfComponent: Readonly<Record<string, Part>> = {
+  etcd: 'etcd',
+  haproxy: 'HAProxy',
+  pgbouncer: 'PgBouncer',
+  net: 'worker for requests',
+};
 
 /** What a cluster that nobody uses costs, by part. */
 export async function benchIdle({ quick, progress }: BenchOptions): Promise<Section> {
@@ -58,7 +63,9 @@ export async function benchIdle({ quick, progress }: BenchOptions): Promise<Sect
       `${(memoryBytes / 2 ** 20).toFixed(0)} MiB`,
       `${cpuPercent.toFixed(1)} %`,
     ]),
-    notes: [`Three etcd, three Patroni and PostgreSQL, HAProxy, PgBouncer, one supervisor. Memory is ${kind}.`],
+    notes: [
+      `Three etcd, three Patroni and PostgreSQL, HAProxy, PgBouncer, the worker for requests from SQL, one supervisor. Memory is ${kind}.`,
+    ],
     data: { seconds: elapsed, parts: used, total },
   };
 }
@@ -75,7 +82,7 @@ interface CpuByPart {
 
 async function cpuByPart(cluster: TestCluster): Promise<CpuByPart> {
   const pids = await listProcesses(cluster);
-  const seconds: Record<Part, number> = { etcd: 0, Patroni: 0, PostgreSQL: 0, HAProxy: 0, PgBouncer: 0, supervisor: 0 };
+  const seconds = Object.fromEntries(parts.map((part) => [part, 0])) as Record<Part, number>;
   for (const { pid, part } of pids) seconds[part] += await cpuSeconds(pid);
   return { pids, seconds };
 }

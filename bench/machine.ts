@@ -31,7 +31,7 @@ export async function describeMachine(search: ToolSearch): Promise<MachineDescri
 }
 
 /** One line under the tables. */
-export function renderMachine(machine: MachineDescription): string {
+export function renderMachine(machine: MachineDescription, command = 'npm run bench'): string {
   const names: Readonly<Record<string, string>> = {
     postgres: 'PostgreSQL',
     patroni: 'Patroni',
@@ -44,5 +44,5 @@ export function renderMachine(machine: MachineDescription): string {
     const version = machine.versions[key];
     return version === undefined ? [] : [`${name} ${version}`];
   });
-  return `Measured on ${machine.date} by \`npm run bench\`: ${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB memory, ${machine.system}, kernel ${machine.kernel}, ${machine.fileSystem}; ${versions.join(', ')}.`;
+  return `Measured on ${machine.date} by \`${command}\`: ${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB memory, ${machine.system}, kernel ${machine.kernel}, ${machine.fileSystem}; ${versions.join(', ')}.`;
 }

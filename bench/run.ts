@@ -6,6 +6,7 @@ import { benchIdle } from './idle.js';
 import { describeMachine, renderMachine } from './machine.js';
 import { closeAll } from './open-folders.js';
 import { benchPgbench } from './pgbench.js';
+import { benchRequests } from './requests.js';
 import { type BenchOptions, renderSection, type Section } from './section.js';
 import { benchSwitchover } from './switchover.js';
 import { benchUp } from './up.js';
@@ -15,11 +16,12 @@ const benchmarks: Readonly<Record<string, (tools: Tools, options: BenchOptions) 
   pgbench: async (_tools, options) => await benchPgbench(options),
   switchover: benchSwitchover,
   idle: async (_tools, options) => await benchIdle(options),
+  requests: async (_tools, options) => await benchRequests(options),
 };
 
 const usage = `Usage: npm run bench -- [--only ${Object.keys(benchmarks).join(',')}] [--json] [--quick]
 
-Prints Markdown tables with a description of the machine; needs a quiet one and about twelve minutes.
+Prints Markdown tables with a description of the machine; needs a quiet one and about fourteen minutes.
   --only NAMES  these only, comma-separated
   --json        the numbers, as one JSON document
   --quick       one short run of each, to see that everything works

@@ -7,7 +7,17 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** The smallest of the values that at least this share, 0 to 1, of them do not exceed (nearest rank). Throws on none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  if (value === undefined) throw new RangeError('no values');
+  return value;
+}
+
+/** `never` when there was no end to it. */
 export function seconds(milliseconds: number): string {
+  if (!Number.isFinite(milliseconds)) return 'never';
   return `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
