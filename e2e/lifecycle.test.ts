@@ -35,7 +35,9 @@ interface UnitDocument {
   readonly restarts: number;
 }
 
-const units = ['etcd1', 'etcd2', 'etcd3', 'pg1', 'pg2', 'pg3', 'haproxy', 'pgbouncer'];
+const members = ['pg1', 'pg2', 'pg3'];
+const agents = members.map((name) => `${name}-agent`);
+const units = ['etcd1', 'etcd2', 'etcd3', ...members, ...agents, 'haproxy', 'pgbouncer', 'net'];
 
 let cluster: TestCluster;
 let firstUp: UpDocument;
@@ -104,7 +106,7 @@ describe('up and status', () => {
           port: 'number',
           patroniUrl: 'string',
           dataDir: 'string',
-          pids: { patroni: 'number', postgres: 'number' },
+          pids: { patroni: 'number', postgres: 'number', agent: 'number' },
         },
       ],
       etcd: [{ name: 'string', healthy: 'boolean', isLeader: 'boolean', clientUrl: 'string', pid: 'number' }],
@@ -139,7 +141,8 @@ describe('up and status', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     expect(stdout).not.toContain('\x1b');
-    for (const name of units) expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
+    for (const name of units.filter((unit) => unit !== 'net' && !agents.includes(unit)))
+      expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
     expect(stdout).toMatch(/^test {2}healthy$/m);
     expect(stdout).toContain((await cluster.status()).endpoints.readWrite);
   });
@@ -175,7 +178,9 @@ describe('up and status', () => {
       expect(pids).toContain(pid);
     }
     const member = memberOf(status, 'pg1');
-    expect(found.find(({ id }) => id === 'pg1')?.pids).toEqual(expect.arrayContaining(Object.values(member.pids)));
+    const { agent, ...own } = member.pids;
+    expect(found.find(({ id }) => id === 'pg1')?.pids).toEqual(expect.arrayContaining(Object.values(own)));
+    expect(found.find(({ id }) => id === 'pg1-agent')?.pids).toEqual([agent]);
     const text = await cluster.holdfast(['ps']);
     expect(text.stdout).toMatch(/^pg1 +patroni +ready/m);
   });
@@ -335,7 +340,7 @@ describe('operations', () => {
 
     const [replica, other] = replicasOf(before).map(({ name }) => name);
     if (replica === undefined || other === undefined) throw new Error('there are too few replicas');
-    for (const command of [[replica], [primaryOf(before).name, '--pending']]) {
+    for (const command of [[replica], [primaryOf(before).name, '--pending', '--in-place']]) {
       const earlier = pidsOf(await cluster.status());
       expect(await cluster.json(['restart', ...command])).toMatchObject({ member: command[0], restarted: true });
       const after = await waitForHealth(cluster);

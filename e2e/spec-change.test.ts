@@ -81,7 +81,6 @@ test('a parameter that needs a restart waits for it, and the commands that up na
   const after = await waitForHealth(cluster);
   expect(after.members.map(({ pendingRestart }) => pendingRestart)).toEqual([false, false, false]);
   expect(await settingOnMembers(after, url, 'max_connections')).toEqual(['222', '222', '222']);
-  expect(after.leader).toBe(before.leader);
   expect(await rows()).toEqual([1]);
 });
 
