@@ -6,7 +6,7 @@ cd -- "$(dirname -- "$0")/.."
 
 # What the last build was made from: the lock file and the newest source.
 fresh() {
-  [ -f dist/.built ] && [ -z "$(find package-lock.json apps packages -path '*/node_modules' -prune -o -path '*/dist' -prune -o \
+  [ -f dist/.built ] && [ -z "$(find package-lock.json apps packages chaos -path '*/node_modules' -prune -o -path '*/dist' -prune -o \
     \( -name '*.ts' -o -name 'package.json' -o -name 'package-lock.json' \) -newer dist/.built -print -quit)" ]
 }
 fresh && exit 0
@@ -22,5 +22,5 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 stamp=$(mktemp dist/.stamp.XXXXXX)
 echo 'Building Holdfast …'
-npx --no-install tsc -b || { rm -f "$stamp"; exit 1; }
+npx --no-install tsc -b && node scripts/bundle-programs.mjs || { rm -f "$stamp"; exit 1; }
 mv "$stamp" dist/.built

@@ -17,9 +17,12 @@ for (const text of sources()) {
 process.stdout.write(`${[...codes].sort().join('\n')}\n`);
 
 function sources() {
-  const folders = ['packages', 'apps'].flatMap((group) =>
-    readdirSync(join(root, group)).map((name) => join(root, group, name, 'src')),
-  );
+  const folders = [
+    ...['packages', 'apps'].flatMap((group) =>
+      readdirSync(join(root, group)).map((name) => join(root, group, name, 'src')),
+    ),
+    join(root, 'chaos', 'src'),
+  ];
   return folders
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)))

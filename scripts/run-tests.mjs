@@ -1,12 +1,14 @@
 // Runs every check and test after a build: lint, types of the tests, then the levels unit, integration and e2e, one after the other.
-// TESTS="unit e2e" runs only those; arguments are file filters for the test levels. The last line is the sum alone; exit code 1 on any failure or when
-// nothing ran. Plain JavaScript: it must be able to report a tree that does not compile.
+// TESTS="unit e2e" runs only those; arguments are file filters for the test levels. Says again at the end what failed and why, since the levels before
+// the last are far up by then. The last line is the sum alone; exit code 1 on any failure or when nothing ran. Plain JavaScript: it must be able to
+// report a tree that does not compile.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { removeOrphanedSharedMemory } from './orphaned-shared-memory.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const filters = process.argv.slice(2);
@@ -23,6 +25,8 @@ const wanted = levels.filter((name) => chosen.length === 0 || chosen.includes(na
 /** How long a program may take to end after a signal, and what tests left may take to go away by itself. */
 const graceMilliseconds = 20_000;
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, each with its first lines, for the end of the log. */
+const failures = [];
 const temporary = mkdtempSync(join(tmpdir(), 'holdfast-results-'));
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
 
@@ -78,6 +82,8 @@ async function section(title, work) {
   sum.passed += counted.passed ?? 0;
   sum.failed += counted.failed ?? 0;
   sum.skipped += counted.skipped ?? 0;
+  if (counted.failed > 0 && !failures.some(({ section }) => section === title))
+    failures.push({ section: title, name: 'failed as a whole: its own output above says why', message: '' });
   const words = Object.entries(counted).map(([name, count]) => `${count} ${name}`);
   console.log(`--- ${[title, ...words, `${((performance.now() - start) / 1000).toFixed(1)} s`].join(', ')}`);
 }
@@ -102,7 +108,7 @@ async function prepareTools() {
   }
 }
 
-async function runLevel(level) {
+async function runLevel(level, title) {
   const report = join(temporary, `${level}.json`);
   const code = await run('vitest', [
     'run',
@@ -114,7 +120,9 @@ async function runLevel(level) {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ]);
-  const counted = countReport(readReport(report));
+  const read = readReport(report);
+  const counted = countReport(read);
+  failures.push(...namedFailures(read, title));
   // Unhandled errors, a crash, a file without tests: nothing failed by name, and still it is not a success.
   if (code !== 0 && counted.failed === 0) counted.failed = 1;
   return counted;
@@ -142,6 +150,20 @@ function countReport(report) {
     counted.failed += file.status === 'failed' ? Math.max(failed, 1) : failed;
   }
   return counted;
+}
+
+function namedFailures(report, title) {
+  return (report?.testResults ?? []).flatMap((file) => {
+    const failed = file.assertionResults.filter(({ status }) => status === 'failed');
+    const where = file.name.replace(root, '');
+    if (failed.length === 0 && file.status === 'failed')
+      return [{ section: title, name: where, message: file.message ?? '' }];
+    return failed.map(({ fullName, failureMessages }) => ({
+      section: title,
+      name: `${where}: ${fullName}`,
+      message: failureMessages?.join('\n') ?? '',
+    }));
+  });
 }
 
 async function skipLevel(level) {
@@ -177,6 +199,7 @@ function testProcesses() {
   return found;
 }
 
+const start = Date.now();
 const before = { processes: testProcesses(), folders: folders() };
 
 /** What tests left behind. Reapers of tests that were interrupted get the time that they need. */
@@ -214,7 +237,7 @@ if (needTools.some((level) => wanted.includes(level))) {
 }
 for (const level of Object.keys(titles).filter((name) => wanted.includes(name))) {
   const skip = toolsMissing !== undefined && needTools.includes(level);
-  await section(titles[level], async () => await (skip ? skipLevel(level) : runLevel(level)));
+  await section(titles[level], async () => await (skip ? skipLevel(level) : runLevel(level, titles[level])));
 }
 
 const leaks = await findLeaks();
@@ -226,6 +249,9 @@ if (abort.signal.aborted) {
   console.error(`\nInterrupted by ${abort.signal.reason}.`);
   sum.failed++;
 }
+removeOrphanedSharedMemory(start);
+for (const { section, name, message } of failures)
+  console.error(`\nFailed in ${section}: ${name}\n${message.split('\n').slice(0, 25).join('\n')}`);
 console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 if (abort.signal.aborted) process.exitCode = 128 + constants.signals[abort.signal.reason];
 else process.exitCode = sum.failed > 0 || sum.passed === 0 ? 1 : 0;

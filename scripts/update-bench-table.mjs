@@ -1,9 +1,9 @@
-// Puts the tables of `npm run bench` between <!-- bench:start --> and <!-- bench:end --> in README.md:
+// Puts the tables of a benchmark between its markers in README.md, <!-- bench:start --> … <!-- bench:end --> or <!-- failover:start --> …:
 //   npm run --silent bench > bench.md && node scripts/update-bench-table.mjs bench.md
+//   npm run --silent bench:failover > failover.md && node scripts/update-bench-table.mjs failover.md
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const [start, end] = ['<!-- bench:start -->', '<!-- bench:end -->'];
 const readme = fileURLToPath(new URL('../README.md', import.meta.url));
 
 function fail(message) {
@@ -13,8 +13,16 @@ function fail(message) {
 
 const file = process.argv[2] ?? fail('Usage: node scripts/update-bench-table.mjs FILE');
 const tables = readFileSync(file, 'utf8').trim();
-if (!tables.includes('| --- |') || tables.includes('A quick trial'))
+// The last line of each says what it was measured by.
+const command = /by `npm run (bench(?::failover)?)`: /.exec(tables)?.[1];
+if (
+  !tables.includes('| --- |') ||
+  command === undefined ||
+  /A quick trial|Without agents|ended early: interrupted/.test(tables)
+)
   fail(`${file} holds no tables of a full benchmark.`);
+const name = command === 'bench' ? 'bench' : 'failover';
+const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
 const text = readFileSync(readme, 'utf8');
 const [from, to] = [text.indexOf(start), text.indexOf(end)];
 if (from < 0 || to < from) fail(`README.md has no ${start} … ${end}.`);
