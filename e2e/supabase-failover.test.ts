@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   createTestCluster,
   query,
@@ -185,13 +186,23 @@ describe('the very first up', () => {
   ])('the primary is killed $phase', async ({ reached }) => {
     await using cluster = await createTestCluster();
     const running = cluster.json(up);
-    // A failure is said by the last line, not by an unhandled rejection before it.
-    running.catch(() => {});
-    const url = await waitUntil('a URL', async () => await cluster.url('rw').catch(() => undefined), patience);
-    await waitUntil('migrations', async () => (await versionsIn(url).catch(() => [])).length >= reached, {
-      ...patience,
-      intervalMilliseconds: 5,
-    });
+    const stopped = running.then(
+      () => 'ended',
+      (error: unknown) => error,
+    );
+    /** As long as `up` works on it. */
+    const reach = async <Value>(what: string, look: () => Promise<Value | undefined | false>) =>
+      await waitUntil(
+        what,
+        async () => {
+          const early = await Promise.race([stopped, setTimeout(0, undefined)]);
+          if (early !== undefined) throw new Error(`${what}: up is over`, { cause: early });
+          return await look();
+        },
+        { ...patience, intervalMilliseconds: 5 },
+      );
+    const url = await reach('a URL', async () => await cluster.url('rw').catch(() => undefined));
+    await reach('migrations', async () => (await versionsIn(url).catch(() => [])).length >= reached);
     const { leader } = await cluster.status();
     await killMember(cluster, leader ?? '');
     await running;

@@ -11,6 +11,11 @@ fresh() {
 }
 fresh && exit 0
 
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 18) ? 0 : 1)' || {
+  echo "holdfast: Node.js $(node --version) is too old; 20.18 or later is needed." >&2
+  exit 3
+}
+
 mkdir -p dist
 exec 9>dist/.lock
 flock 9 || { echo 'holdfast: another build does not end' >&2; exit 5; }

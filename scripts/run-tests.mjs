@@ -2,8 +2,8 @@
 // TESTS="unit e2e" runs only those; arguments are file filters for the test levels. Says again at the end what failed and why, since the levels before
 // the last are far up by then. The last line is the sum alone; exit code 1 on any failure or when nothing ran. Plain JavaScript: it must be able to
 // report a tree that does not compile.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,6 +90,22 @@ async function section(title, work) {
 
 const check = async (program, args) => ((await run(program, args)) === 0 ? { passed: 1 } : { failed: 1 });
 
+/** What only tests need: networks of their own whose faults are real. */
+const testPrograms = { nft: 'nftables', tc: 'iproute2', nsenter: 'util-linux' };
+
+function installTestPrograms() {
+  const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const isThere = (program) => folders.some((folder) => existsSync(join(folder, program)));
+  const missing = Object.keys(testPrograms).filter((program) => !isThere(program));
+  if (missing.length === 0 || process.getuid?.() !== 0 || !isThere('apt-get')) return;
+  const packages = missing.map((program) => testPrograms[program]);
+  console.log(`Installing for tests: ${packages.join(' ')}`);
+  const args = ['-q', '-y', '--no-install-recommends', 'install', ...packages];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status } = spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 300_000, env });
+  if (status !== 0) throw new Error(`apt-get install ${packages.join(' ')} failed`);
+}
+
 /** Installs what is missing when root. Answers why the tests that need real programs cannot run, or undefined. */
 async function prepareTools() {
   const { ensureTools } = await import(join(root, 'packages/runtime/dist/index.js'));
@@ -99,6 +115,7 @@ async function prepareTools() {
     console.log(`PostgreSQL ${tools.postgresMajor}, Patroni ${tools.patroni.version}: ${tools.patroni.origin}`);
     // Tests below the runtime package cannot look for Patroni themselves.
     process.env.HOLDFAST_TEST_PATRONI_ROOT ??= tools.patroni.argv.at(-1).replace(/usr\/bin\/patroni$/, '');
+    installTestPrograms();
     return undefined;
   } catch (error) {
     const words = [error.message, error.detail, error.suggestion].filter((text) => text !== undefined).join('\n');

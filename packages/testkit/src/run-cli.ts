@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The built command line, for node. */
-export const cliProgram = fileURLToPath(new URL('../../../apps/cli/dist/main.js', import.meta.url));
+export const cliProgram = fileURLToPath(new URL('../../../apps/cli/dist/holdfast.mjs', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;

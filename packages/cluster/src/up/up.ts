@@ -1,11 +1,18 @@
-import { memberDataDirectory, type Plan, planCluster, statePaths, type Tools } from '@holdfast/components';
+import {
+  type JsonObject,
+  memberDataDirectory,
+  type Plan,
+  planCluster,
+  statePaths,
+  type Tools,
+} from '@holdfast/components';
 import { formatVersion } from '@holdfast/migrations';
 import { acquireLock, diffPlans, ensureTools, findAccounts, type UnitChange } from '@holdfast/runtime';
 import { requestedPorts, resolveSpec, type Secrets } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notApproved, primaryWouldGo } from '../errors.js';
 import { createContext, draftSpec, loadSpec, type OpenOptions, thisMachine } from '../open-cluster.js';
-import { applyDynamicConfiguration } from '../operations/config.js';
+import { applyDynamicConfiguration, type ConfigurationChange } from '../operations/config.js';
 import { moveLeader } from '../operations/switchover.js';
 import { resumePooler } from '../pooler/paused-pooler.js';
 import { ensureKeys } from '../state/keys-file.js';
@@ -14,7 +21,7 @@ import { ensureSecrets } from '../state/secrets-file.js';
 import { createStateDirectory, readMarker, writeMarker } from '../state/state-directory.js';
 import { migrateSupabase, type SchemaStep } from '../supabase/migrate.js';
 import { fetchView } from '../view/fetch-view.js';
-import type { ClusterView } from '../view/view.js';
+import { type ClusterView, hasQuorum } from '../view/view.js';
 import { inspectDataDirectory } from './data-directory.js';
 import { gatherPreflightFacts, judgePreflight } from './preflight.js';
 import { prepareDatabase } from './prepare-database.js';
@@ -94,7 +101,8 @@ export async function up(options: UpOptions): Promise<UpResult> {
   phases.next('checks');
 
   const pending = await examineChanges(context, facts.current, plan, options);
-  const settings = await applySettings(context, pending.running, plan, signal);
+  const wanted = wantedSettings(pending.running?.dynamicConfiguration ?? {}, plan.dynamicConfiguration);
+  const early = pending.running === undefined ? undefined : await applySettings(context, wanted, signal);
   const startEnvironment = await repair({ context, plan, secrets, verdict, members: facts.members, signal, progress });
   const changes = await applyPlan(context, pending, plan, secrets, startEnvironment, options);
   phases.next('start');
@@ -109,7 +117,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
     waitForReadWrite(context, secrets, options.timeoutSeconds, signal),
   ]);
   phases.next('read-write port');
-  if (settings === undefined) await applyDynamicConfiguration(context, plan.dynamicConfiguration, signal);
+  const settings = early ?? (await applyDynamicConfiguration(context, wanted, signal));
   progress.step('Waiting for all members to stream');
   const view = await waitForMembers(context, options.timeoutSeconds, signal);
   if (spec.pooler.enabled) await openPooler(context, secrets, options);
@@ -118,8 +126,8 @@ export async function up(options: UpOptions): Promise<UpResult> {
     context,
     tools,
     changes,
-    settings: settings?.changed ?? [],
-    pendingRestart: settings?.pendingRestart ?? [],
+    settings: settings.changed,
+    pendingRestart: settings.pendingRestart,
     view,
     schema,
     phases: phases.done,
@@ -191,17 +199,14 @@ async function examineChanges(
   return { running, differences, leader };
 }
 
-/** Patroni's dynamic configuration of a running cluster; undefined: there is none yet, the first start brings its own. */
+/** Patroni's dynamic configuration before any unit changes; undefined: too early, as long as there is no leader, or no etcd to keep it. */
 async function applySettings(
   context: ClusterContext,
-  running: Plan | undefined,
-  plan: Plan,
+  wanted: JsonObject,
   signal: AbortSignal,
-): Promise<{ readonly changed: readonly string[]; readonly pendingRestart: readonly string[] } | undefined> {
-  if (running === undefined) return undefined;
+): Promise<ConfigurationChange | undefined> {
   const view = await fetchView(context, signal);
-  if (view.leader === undefined) return undefined;
-  const wanted = wantedSettings(running.dynamicConfiguration, plan.dynamicConfiguration);
+  if (view.leader === undefined || !hasQuorum(view)) return undefined;
   return await applyDynamicConfiguration(context, wanted, signal);
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dcsPrefix, readPatroniKeys } from '@holdfast/components';
 import { connect } from '@holdfast/postgres';
 import type { UnitStatus } from '@holdfast/runtime';
 import type { Secrets } from '@holdfast/spec';
@@ -15,6 +16,7 @@ export interface Primary {
 
 /** A unit that failed so often has a lasting reason; waiting longer would only hide it. */
 const hopelessRestarts = 4;
+const etcdMilliseconds = 500;
 
 /**
  * Waits until one member is a running primary by its own Patroni's word. Throws HF_UP_TIMEOUT with the state of the units,
@@ -27,14 +29,31 @@ export async function waitForPrimary(
 ): Promise<Primary> {
   const end = performance.now() + timeoutSeconds * 1000;
   for (let round = 0; ; round++) {
-    const found = await findPrimary(context, signal);
+    const found = (await isLed(context, signal)) ? await findPrimary(context, signal) : undefined;
     if (found !== undefined) return found;
-    if (round % 20 === 19 || performance.now() >= end) {
+    if (round % 10 === 9 || performance.now() >= end) {
       const units = await context.runtime.status(signal);
       if (performance.now() >= end || isHopeless(units))
         throw notInTime('A primary', timeoutSeconds, describeUnits(units));
     }
-    await sleep(50, undefined, { signal });
+    await sleep(100, undefined, { signal });
+  }
+}
+
+/**
+ * Does somebody hold the lock, or can etcd not tell? Members that are starting need the processor themselves: for a Patroni without its PostgreSQL
+ * each question is a connection attempt, for etcd a read.
+ */
+async function isLed(context: ClusterContext, signal: AbortSignal): Promise<boolean> {
+  const { clients, spec } = context;
+  const prefix = dcsPrefix(spec);
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(etcdMilliseconds)]);
+    const entries = await Promise.any(clients.etcd.map(async ({ client }) => await client.getPrefix(prefix, limit)));
+    return readPatroniKeys(prefix, entries).raw.leader !== undefined;
+  } catch {
+    signal.throwIfAborted();
+    return true;
   }
 }
 

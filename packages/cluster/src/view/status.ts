@@ -1,7 +1,7 @@
 import { agentUnitId, haproxyStatsUrl, memberDataDirectory } from '@holdfast/components';
 import { type ClusterSpec, connectionUrl, type RuntimeKind, type SynchronousMode } from '@holdfast/spec';
 import { readWriteBackend } from './build-view.js';
-import type { ClusterView, MemberRole } from './view.js';
+import { type ClusterView, hasQuorum, type MemberRole } from './view.js';
 
 /** What `status --json` prints: stable, documented in docs/reference. What is not known is null, and said in `unknown`. */
 export interface StatusReport {
@@ -187,8 +187,8 @@ export function judgeHealth(view: ClusterView, poolerPaused?: boolean): Health {
   }
   for (const { id, state } of view.units.filter(({ component, pid }) => component === 'net' && pid === undefined))
     degraded.push(`${id} is ${state}: requests from SQL wait in their queue`);
-  const healthyEtcd = view.etcd.filter(({ healthy }) => healthy).length;
-  if (healthyEtcd <= Math.floor(view.etcd.length / 2)) {
+  if (!hasQuorum(view)) {
+    const healthyEtcd = view.etcd.filter(({ healthy }) => healthy).length;
     degraded.push(`etcd has no quorum (${healthyEtcd} of ${view.etcd.length} healthy): nothing can fail over`);
   } else {
     degraded.push(...view.etcd.filter(({ healthy }) => !healthy).map(({ name }) => `${name} is not healthy`));

@@ -72,3 +72,8 @@ export interface ClusterView {
   /** What could not be found out, and why, for people. */
   readonly unknown: readonly string[];
 }
+
+/** Does most of etcd answer? Without that nothing can be written to it, nor Patroni's configuration be read. Pure. */
+export function hasQuorum({ etcd }: ClusterView): boolean {
+  return etcd.filter(({ healthy }) => healthy).length > Math.floor(etcd.length / 2);
+}

@@ -56,7 +56,8 @@ function planAgent(input: PlanInput, member: MemberSpec): Unit {
     stop: { signal: 'SIGTERM', graceSeconds: 2 },
     restart: { minMilliseconds: 100, maxMilliseconds: 2000 },
     reloadSignal: undefined,
-    after: undefined,
+    // Without its member there is nothing to watch, and three of them would take the processor from a cluster that is starting.
+    after: { units: [member.name], atLeast: 1 },
     territory: undefined,
   };
 }

@@ -33,7 +33,7 @@ export function addInstallService(program: Command): void {
         const text = renderServiceUnit({
           cluster: context.spec.name,
           node: process.execPath,
-          cli: await realpath(fileURLToPath(new URL('../../main.js', import.meta.url))),
+          cli: await realpath(fileURLToPath(new URL('../../holdfast.mjs', import.meta.url))),
           specFile: context.specFile,
           workingDirectory: context.specFile === undefined ? environment.cwd : dirname(context.specFile),
         });
