@@ -1,4 +1,5 @@
 import type { Tools } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import { watchFirstWrite } from './first-write.js';
 import { openCluster } from './open-folders.js';
 import { type ByHand, measureByHand } from './postgres-by-hand.js';
@@ -73,7 +74,7 @@ export async function benchUp(tools: Tools, { quick, signal, progress }: BenchOp
 async function measureUp(signal: AbortSignal): Promise<UpRun> {
   await using cluster = await openCluster();
   const stop = new AbortController();
-  const watching = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(180_000)]);
+  const watching = timeLimit(AbortSignal.any([signal, stop.signal]), 180_000);
   let start = 0;
   let watch: ReturnType<typeof watchFirstWrite> | undefined;
   try {

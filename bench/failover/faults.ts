@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '@holdfast/spec';
 import { signal as sendSignal } from '@holdfast/testkit';
 import type { FailoverClient } from './client-process.js';
 import type { Contender, Roles } from './contender.js';
@@ -108,19 +109,14 @@ export const switchover: Fault = {
 export const killTwice: Fault = {
   inject: async ({ contender, roles, client, signal }) => {
     const first = strike({ folders: contender.foldersOf(roles.primary) }, 'SIGKILL');
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(firstWriteMilliseconds)]);
+    const bounded = timeLimit(signal, firstWriteMilliseconds);
     const { server } = await client.firstBegunAfter(first.struck, bounded);
     await sleep(900 * Math.random(), undefined, { signal });
     const victim = contender.memberAt(server);
     if (victim === undefined) throw new Error(`no member has the address ${server}`);
     const second = strike({ folders: contender.foldersOf(victim) }, 'SIGKILL');
     const victims = [roles.primary, victim];
-    const standby = watchStandby(
-      contender,
-      roles.members,
-      victims,
-      AbortSignal.any([signal, AbortSignal.timeout(60_000)]),
-    );
+    const standby = watchStandby(contender, roles.members, victims, timeLimit(signal, 60_000));
     // Awaited by the loop, after the writes.
     standby.catch(() => {});
     return { victims, ...second, standby };

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '@holdfast/spec';
 import { startClient } from './client-process.js';
 import type { Contender } from './contender.js';
 import { measureGaps } from './history.js';
@@ -30,7 +31,7 @@ export async function measureRound(row: Row, contender: Contender, signal: Abort
     row.through === 'pooler' && contender.poolerUrl !== undefined ? [contender.poolerUrl] : contender.writeUrls;
   await using client = trackClient(startClient(urls, row.connections));
   await using trace = await contender.trace?.(signal);
-  const bounded = (milliseconds: number) => AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
+  const bounded = (milliseconds: number) => timeLimit(signal, milliseconds);
   const warm = await client.firstBegunAfter(monotonic(), bounded(30_000));
   await client.firstBegunAfter(warm.acknowledged + 300, bounded(30_000));
   // What looks every second, or every 10, is hit at any moment of its round.

@@ -1,3 +1,4 @@
+import { timeLimit } from '@holdfast/spec';
 import { withoutEtcdLeader } from '../errors.js';
 import type { FaultKind, FaultWorld } from './fault.js';
 import { killAll, processesOf } from './processes.js';
@@ -56,7 +57,7 @@ export const loseEtcdQuorum: FaultKind = {
 export async function findEtcdLeader({ context }: FaultWorld, signal: AbortSignal): Promise<string> {
   const answers = await Promise.all(
     context.clients.etcd.map(async ({ member, client }) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(1000)]);
+      const limit = timeLimit(signal, 1000);
       const status = await client.status(limit).catch(() => undefined);
       return status !== undefined && status.leaderId === status.memberId ? [member] : [];
     }),

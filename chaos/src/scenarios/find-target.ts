@@ -1,4 +1,5 @@
 import { dcsPrefix, type PatroniKeys, readPatroniKeys } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import { noTarget } from '../errors.js';
 import type { FaultWorld, TargetRole } from '../faults/fault.js';
 
@@ -54,7 +55,7 @@ export async function findTarget(
 /** What Patroni keeps in etcd, from the first member that answers; undefined: none does. */
 export async function fetchKeys({ context }: FaultWorld, signal: AbortSignal): Promise<PatroniKeys | undefined> {
   const prefix = dcsPrefix(context.spec);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(800)]);
+  const limit = timeLimit(signal, 800);
   const asked = context.clients.etcd.map(async ({ client }) => await client.getPrefix(prefix, limit));
   const entries = await Promise.any(asked).catch(() => undefined);
   signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '@holdfast/spec';
 import type { FaultWorld } from '../faults/fault.js';
 import type { Recorder } from '../history/recorder.js';
 
@@ -69,5 +70,5 @@ export function watchRoutes({ context }: FaultWorld, recorder: Recorder): RouteW
 }
 
 function limited(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(answerMilliseconds)]);
+  return timeLimit(signal, answerMilliseconds);
 }

@@ -1,4 +1,5 @@
 import type { Handover, HaproxyClient, PatroniClient } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import type { Action } from './decide.js';
 import type { EtcdCluster } from './etcd-cluster.js';
 import { errorText, logEvent } from './log.js';
@@ -106,7 +107,7 @@ export class Actor {
     states: readonly ('agent-down' | 'agent-up' | 'health-up')[],
     signal: AbortSignal,
   ): Promise<void> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(routeMilliseconds)]);
+    const limit = timeLimit(signal, routeMilliseconds);
     await Promise.all(
       this.#options.haproxy.map(async (haproxy) => {
         try {
@@ -122,7 +123,7 @@ export class Actor {
 
 /** To one of `targets` that answers. */
 async function moveEtcdLeader(etcd: EtcdCluster, targets: readonly string[], signal: AbortSignal): Promise<void> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(transactionMilliseconds)]);
+  const limit = timeLimit(signal, transactionMilliseconds);
   const states = await Promise.allSettled(
     etcd.members.map(async (client) => ({ client, status: await client.status(limit) })),
   );

@@ -9,6 +9,7 @@ import {
   createPatroniClient,
   type EtcdClient,
 } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import { Actor } from './actions.js';
 import { DcsWatch } from './dcs-watch.js';
 import { decide, suspicion } from './decide.js';
@@ -289,7 +290,7 @@ class Agent {
     // What was true at the last tick need not be now.
     this.#tick();
     if (this.#gate === 'unsure') {
-      const limit = AbortSignal.any([gone, this.#signal, AbortSignal.timeout(gatePatience)]);
+      const limit = timeLimit(AbortSignal.any([gone, this.#signal]), gatePatience);
       await new Promise<void>((resolve) => {
         const done = () => {
           this.#gateWaiters.delete(done);
@@ -395,7 +396,7 @@ class Agent {
   async #isEtcdLeaderMisplaced(signal: AbortSignal): Promise<boolean> {
     const places = this.#etcdPlaces();
     if (places.length === 0) return false;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(etcdStatusMilliseconds)]);
+    const limit = timeLimit(signal, etcdStatusMilliseconds);
     const states = await Promise.all(
       this.#etcd.members.map(async (client) => ({
         isPlace: places.includes(client.url),

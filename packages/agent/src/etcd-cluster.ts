@@ -1,4 +1,5 @@
 import type { EtcdClient } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 
 /** Without an answer for so long the next member is asked as well. */
 const hedgeMilliseconds = 80;
@@ -29,7 +30,7 @@ export class EtcdCluster {
     signal: AbortSignal,
   ): Promise<Answer> {
     const done = new AbortController();
-    const limit = AbortSignal.any([signal, done.signal, AbortSignal.timeout(timeoutMilliseconds)]);
+    const limit = timeLimit(AbortSignal.any([signal, done.signal]), timeoutMilliseconds);
     const now = performance.now();
     const isAvoided = (client: EtcdClient) => (this.#avoided.get(client) ?? 0) > now;
     const order = [...this.members].sort((one, other) => Number(isAvoided(one)) - Number(isAvoided(other)));

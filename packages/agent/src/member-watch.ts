@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentMember } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import { isProof, makeNonce, makeProof } from './handshake.js';
 import { readLines } from './lines.js';
 import { readReport } from './report.js';
@@ -207,7 +208,7 @@ export class MemberWatch {
 /** Whether a Patroni answers anything at all: only then its process runs. */
 export function askPatroni(url: string, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerMilliseconds)]);
+    const limit = timeLimit(signal, answerMilliseconds);
     const sent = request(`${url}/liveness`, { agent: false, signal: limit }, (response) => {
       response.on('error', () => {});
       response.destroy();
@@ -224,7 +225,7 @@ const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 /** Whether a PostgreSQL answers: connecting alone shows nothing, the kernel accepts for a frozen process too. */
 export function askPostgres(host: string, port: number, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerMilliseconds)]);
+    const limit = timeLimit(signal, answerMilliseconds);
     const socket = connect({ host, port, noDelay: true, signal: limit });
     let outcome: Outcome = 'nothing';
     socket.on('connect', () => socket.write(sslRequest));

@@ -1,3 +1,4 @@
+import { timeLimit } from '@holdfast/spec';
 import { Agent, request } from 'undici';
 import { type Part, refused, unexpectedAnswer, unreachable } from './errors.js';
 import type { JsonValue } from './plan.js';
@@ -59,7 +60,7 @@ export function createHttpCaller(target: HttpTarget): HttpCaller {
         headers: { ...authorization, ...contentType(body, form) },
         body:
           form === undefined ? (body === undefined ? null : JSON.stringify(body)) : String(new URLSearchParams(form)),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMilliseconds ?? limit)]),
+        signal: timeLimit(signal, timeoutMilliseconds ?? limit),
       });
       const { location } = response.headers;
       return {

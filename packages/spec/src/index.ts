@@ -14,3 +14,4 @@ export * from './resolve-spec.js';
 export type { PortsFile, SpecFile } from './schema.js';
 export * from './secrets.js';
 export { specDefaults } from './spec-defaults.js';
+export * from './time-limit.js';

@@ -1,5 +1,5 @@
 import { dcsPrefix, type EtcdClient, type PatroniKeys, planHandover, readPatroniKeys } from '@holdfast/components';
-import { HoldfastError } from '@holdfast/spec';
+import { HoldfastError, timeLimit } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
 import { handoverRefused } from '../errors.js';
 import { answer, valueIn } from '../view/observation.js';
@@ -80,7 +80,7 @@ async function readKeys(
 /** The old leader's session: its Patroni must not find a living lease. One that is gone already is what is wanted. */
 async function endLease(etcd: EtcdClient, lease: string, signal: AbortSignal): Promise<void> {
   try {
-    await etcd.revokeLease(lease, AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]));
+    await etcd.revokeLease(lease, timeLimit(signal, callMilliseconds));
   } catch (error) {
     // Its Patroni watches the leader key and steps down all the same.
     if (!(error instanceof HoldfastError)) throw error;

@@ -1,6 +1,7 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memberDataDirectory } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { actionTimedOut, noLeader, reinitLeader, reinitUnconfirmed } from '../errors.js';
 import { fetchView } from '../view/fetch-view.js';
@@ -35,7 +36,7 @@ export async function previewReinit(
 
 async function damageOf(context: ClusterContext, member: string, signal: AbortSignal): Promise<ReinitDamage> {
   const dataDirectory = memberDataDirectory(context.stateDirectory, member);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
+  const limit = timeLimit(signal, 2000);
   try {
     return { dataDirectory, bytes: await folderBytes(dataDirectory, limit) };
   } catch {

@@ -1,5 +1,5 @@
 import { connectHost } from '@holdfast/components';
-import type { HoldfastError } from '@holdfast/spec';
+import { type HoldfastError, timeLimit } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notUp, poolerBusy, poolerConsoleSilent, poolerStillPaused } from '../errors.js';
 import type { ClusterView } from '../view/view.js';
@@ -46,7 +46,7 @@ export async function poolerState(context: ClusterContext, signal: AbortSignal):
 /** Ends a pause that somebody left behind; false: there was none. The caller holds the cluster's lock. Throws like the console. */
 export async function resumePooler(context: ClusterContext, signal: AbortSignal): Promise<boolean> {
   const console = createPoolerConsole(poolerConsoleTarget(context));
-  return await console.resume(AbortSignal.any([signal, AbortSignal.timeout(resumeMilliseconds)]));
+  return await console.resume(timeLimit(signal, resumeMilliseconds));
 }
 
 /**
@@ -118,7 +118,7 @@ async function holdClients(
     signal.throwIfAborted();
     if (!limit.aborted) return poolerConsoleSilent(error);
   }
-  const asking = AbortSignal.any([signal, AbortSignal.timeout(resumeMilliseconds)]);
+  const asking = timeLimit(signal, resumeMilliseconds);
   const pools = await console.pools(asking).catch(() => []);
   const busy = pools
     .filter(({ serversActive }) => serversActive > 0)

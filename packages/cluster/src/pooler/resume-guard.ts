@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { timeLimit } from '@holdfast/spec';
 import type { PoolerConsoleTarget } from './console.js';
 import type { GuardOrder } from './resume-guard-main.js';
 
@@ -42,7 +43,7 @@ export async function startResumeGuard(
   child.stdin.on('error', () => {});
   const order: GuardOrder = { target, boundMilliseconds };
   child.stdin.write(`${JSON.stringify(order)}\n`);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(startMilliseconds)]);
+  const limit = timeLimit(signal, startMilliseconds);
   try {
     await Promise.race([
       once(child.stdout, 'data', { signal: limit }),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dcsPrefix, readPatroniKeys } from '@holdfast/components';
 import { connect } from '@holdfast/postgres';
 import type { UnitStatus } from '@holdfast/runtime';
-import type { Secrets } from '@holdfast/spec';
+import { type Secrets, timeLimit } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
 import { notInTime } from '../errors.js';
 import type { ClusterView } from '../view/view.js';
@@ -48,7 +48,7 @@ async function isLed(context: ClusterContext, signal: AbortSignal): Promise<bool
   const { clients, spec } = context;
   const prefix = dcsPrefix(spec);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(etcdMilliseconds)]);
+    const limit = timeLimit(signal, etcdMilliseconds);
     const entries = await Promise.any(clients.etcd.map(async ({ client }) => await client.getPrefix(prefix, limit)));
     return readPatroniKeys(prefix, entries).raw.leader !== undefined;
   } catch {

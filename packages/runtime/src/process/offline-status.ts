@@ -1,4 +1,5 @@
 import type { Unit } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 import type { UnitStatus } from '../runtime.js';
 import { readPlan } from './plan-file.js';
 import { isReady } from './probe.js';
@@ -19,8 +20,7 @@ export async function offlineStatus(stateDirectory: string, signal: AbortSignal)
     sought.map(async ({ unit, main }): Promise<UnitStatus> => {
       const own = processes.get(unit.id) ?? [];
       const found = main ?? findMainProcess(own, unit.argv);
-      const ready =
-        found !== undefined && (await isReady(unit.readiness, AbortSignal.any([signal, AbortSignal.timeout(1_000)])));
+      const ready = found !== undefined && (await isReady(unit.readiness, timeLimit(signal, 1_000)));
       return {
         id: unit.id,
         component: unit.component,

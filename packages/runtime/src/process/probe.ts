@@ -1,11 +1,12 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Probe } from '@holdfast/components';
+import { timeLimit } from '@holdfast/spec';
 
 /** Asks once. Never throws: whatever goes wrong means not ready. */
 export function isReady(probe: Probe, signal: AbortSignal): Promise<boolean> {
   if (probe.kind === 'running') return Promise.resolve(!signal.aborted);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(probe.timeoutMilliseconds)]);
+  const limit = timeLimit(signal, probe.timeoutMilliseconds);
   return probe.kind === 'http' ? answers(probe.url, probe.statuses, limit) : accepts(probe.host, probe.port, limit);
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { timeLimit } from '@holdfast/spec';
 import { privatePostgresFailed } from '../../errors.js';
 import { findAccount, isRoot } from '../accounts.js';
 import { findProgram } from '../tools/programs.js';
@@ -72,7 +73,7 @@ export async function startPrivatePostgres(options: PrivatePostgresOptions): Pro
   child.stdin.write(`${JSON.stringify(order)}\n`);
   const end = async () => await endKeeper(child, ended);
   try {
-    const answer = await firstAnswer(child, AbortSignal.any([signal, AbortSignal.timeout(startMilliseconds)]));
+    const answer = await firstAnswer(child, timeLimit(signal, startMilliseconds));
     if ('failed' in answer) throw privatePostgresFailed(answer.failed);
     return { socketFolder: answer.ready, isolated: isolation.length > 0, [Symbol.asyncDispose]: end };
   } catch (error) {

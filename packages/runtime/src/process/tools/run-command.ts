@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { timeLimit } from '@holdfast/spec';
 
 export interface CommandResult {
   readonly code: number | null;
@@ -27,7 +28,7 @@ export async function runCommand(
   argv: readonly [string, ...string[]],
   options: CommandOptions,
 ): Promise<CommandResult> {
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMilliseconds)]);
+  const signal = timeLimit(options.signal, options.timeoutMilliseconds);
   signal.throwIfAborted();
   const [program, ...args] = argv;
   return await new Promise((resolve, reject) => {
