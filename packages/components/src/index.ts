@@ -9,6 +9,7 @@ export {
 } from './agent/configuration.js';
 export { agentUnitId } from './agent/unit.js';
 export * from './clients.js';
+export * from './container-layout.js';
 export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
