@@ -20,7 +20,7 @@ export async function gatherStatusFacts(context: ClusterContext, signal: AbortSi
   const options = { signal, timeoutMilliseconds: partTimeoutMilliseconds };
   const [postmasters, supervisor, plan, pooler] = await Promise.all([
     findPostmasters(context),
-    answer((limit) => supervisorState(context.stateDirectory, limit), options),
+    answer((limit) => keeperState(context, limit), options),
     answer((limit) => context.runtime.currentPlan(limit), options),
     answer((limit) => poolerState(context, limit), options),
   ]);
@@ -33,6 +33,12 @@ export async function gatherStatusFacts(context: ClusterContext, signal: AbortSi
     patroniOrigin: patroni?.argv.at(-2),
     poolerPaused: pooler.ok && pooler.value !== undefined ? pooler.value === 'paused' : undefined,
   };
+}
+
+/** Of what keeps the units running: the supervisor, or the engine, which has no process of the cluster's. */
+async function keeperState({ runtime, stateDirectory }: ClusterContext, signal: AbortSignal) {
+  if (runtime.kind === 'process') return await supervisorState(stateDirectory, signal);
+  return { pid: undefined, alive: await runtime.isActive(signal) };
 }
 
 /**

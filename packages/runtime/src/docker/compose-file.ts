@@ -1,0 +1,48 @@
+import type { JsonObject } from '@holdfast/components';
+import { stringify } from 'yaml';
+import { isPersistent, renderService, secretsOf } from './compose-service.js';
+import type { Container } from './containers.js';
+import type { DockerSettings } from './docker-settings.js';
+
+/**
+ * docker-compose.yml of the containers on one host, of `all` that the cluster has (https://docs.docker.com/reference/compose-file/). Pure.
+ */
+export function renderComposeFile(
+  containers: readonly Container[],
+  all: readonly Container[],
+  settings: DockerSettings,
+): string {
+  const persistent = containers.map(({ units }) => units[0]).filter(isPersistent);
+  const secrets = secretsOf(containers.flatMap(({ units }) => units));
+  const document: JsonObject = {
+    services: Object.fromEntries(
+      containers.map((container) => [container.service, renderService(container, { here: containers, all }, settings)]),
+    ),
+    ...network(settings),
+    volumes: Object.fromEntries(persistent.map(({ id }) => [`${id}-data`, { name: volumeName(settings.cluster, id) }])),
+    secrets: Object.fromEntries(secrets.map((name) => [name, { file: `./secrets/${name}` }])),
+  };
+  // docker-compose 1.29 reads YAML 1.1: version 1.1 quotes what has to be quoted.
+  return `${head}${stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`;
+}
+
+export function volumeName(cluster: string, unit: string): string {
+  return `holdfast-${cluster}-${unit}`;
+}
+
+export function networkName(cluster: string): string {
+  return `holdfast-${cluster}`;
+}
+
+const head = `# Written by Holdfast from holdfast.yaml, which is the place for changes. README.md says how to use it by hand.
+`;
+
+function network(settings: DockerSettings): JsonObject {
+  if (settings.network.kind === 'host') return {};
+  const { subnet } = settings.network;
+  return {
+    networks: {
+      cluster: { name: networkName(settings.cluster), driver: 'bridge', ipam: { config: [{ subnet }] } },
+    },
+  };
+}
