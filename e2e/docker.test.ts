@@ -1,0 +1,265 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createTestCluster,
+  docker,
+  dockerMissing,
+  findLostInserts,
+  prepareUniqueInserts,
+  query,
+  replicasOf,
+  startUniqueInserts,
+  type TestCluster,
+  waitForHealth,
+  waitUntil,
+} from '@holdfast/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** Counted as skipped where there is no engine. */
+const missing = dockerMissing();
+/** As in failover.test.ts: what is measured is far below. */
+const lax = 10_000;
+const spec = 'name: dockertest\nruntime: docker\nports: auto\nresources: { memory: 2GiB }\n';
+
+interface Up {
+  readonly changed: boolean;
+  readonly phases: readonly { readonly phase: string; readonly milliseconds: number }[];
+}
+
+const container = (member: string) => `dockertest-patroni-postgres-${member.slice(2)}`;
+const firstProcess = (name: string) => Number(docker('container', 'inspect', '--format', '{{.State.Pid}}', name));
+const ours = (...args: readonly string[]) => docker(...args, '--filter', 'label=io.holdfast.cluster=dockertest');
+
+describe.skipIf(missing !== undefined)('the runtime docker', () => {
+  let cluster: TestCluster;
+  let url: string;
+
+  beforeAll(async () => {
+    cluster = await createTestCluster(spec);
+    // With the images built or in the engine's cache.
+    const built = await cluster.holdfast(['up', '--json'], { timeoutMilliseconds: 280_000 });
+    expect(built.stderr + built.stdout).toContain('"healthy"');
+    url = await cluster.url('rw');
+    await prepareUniqueInserts(url);
+  });
+
+  afterAll(async () => {
+    await cluster?.holdfast(['down', '--purge', '--yes']);
+    await cluster?.[Symbol.asyncDispose]();
+    expect(ours('container', 'ls', '--all', '--quiet')).toBe('');
+    expect(docker('volume', 'ls', '--quiet', '--filter', 'name=holdfast-dockertest-')).toBe('');
+  });
+
+  /** Writes before, through and after the fault; answers the longest time without an acknowledged one. */
+  async function underLoad(fault: () => Promise<void> | void): Promise<number> {
+    const workload = startUniqueInserts(url, 2);
+    try {
+      await waitUntil('writes', async () => workload.count() > 100, { timeoutMilliseconds: 30_000 });
+      await fault();
+      const seen = workload.count();
+      await waitUntil('writes after it', async () => workload.count() > seen + 50, { timeoutMilliseconds: lax });
+      await sleep(500);
+    } catch (error) {
+      await workload.stop();
+      throw error;
+    }
+    const history = await workload.stop();
+    await waitForHealth(cluster);
+    expect(await findLostInserts(url, history)).toEqual([]);
+    return history.longestGapMilliseconds;
+  }
+
+  const startTime = async (member: string) => {
+    const sql = 'SELECT pg_postmaster_start_time()::text AS at';
+    return (await query<{ at: string }>(await cluster.url('member', member), sql))[0]?.at;
+  };
+
+  const leader = async () => (await waitForHealth(cluster)).leader ?? '';
+
+  test('runs every unit, without a password in what the engine shows of it', async () => {
+    const { units } = await cluster.json<{ units: readonly { id: string; state: string; pid: number | null }[] }>([
+      'ps',
+    ]);
+    expect(units.map(({ id }) => id)).toEqual([
+      ...['etcd1', 'etcd2', 'etcd3', 'pg1', 'pg2', 'pg3', 'pg1-agent', 'pg2-agent', 'pg3-agent'],
+      ...['haproxy', 'pgbouncer', 'net'],
+    ]);
+    const secrets = Object.values(
+      JSON.parse(await readFile(join(cluster.folder, '.holdfast/dockertest/secrets.json'), 'utf8')) as object,
+    );
+    const ids = ours('container', 'ls', '--quiet').split('\n');
+    const shown = docker('container', 'inspect', ...ids);
+    for (const secret of secrets) expect(shown).not.toContain(secret);
+    expect(await query<{ one: number }>(await cluster.url('pooler'), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test.each([1, 2])('kill -9 of the primary’s container: another member takes over (%i)', async () => {
+    const old = await leader();
+    const gap = await underLoad(() => {
+      process.kill(firstProcess(container(old)), 'SIGKILL');
+    });
+    console.log(`kill -9 of the primary's container: ${gap} ms without a write`);
+    expect(gap).toBeLessThan(lax);
+    expect((await cluster.status()).leader).not.toBe(old);
+  });
+
+  test('kill -9 of its PostgreSQL: another member takes over', async () => {
+    const old = await leader();
+    const gap = await underLoad(() => {
+      docker('exec', container(old), 'sh', '-c', 'kill -9 $(head -n 1 /var/lib/holdfast/data/*/pgdata/postmaster.pid)');
+    });
+    console.log(`kill -9 of the primary's PostgreSQL: ${gap} ms without a write`);
+    expect(gap).toBeLessThan(lax);
+    expect((await cluster.status()).leader).not.toBe(old);
+  });
+
+  test('switchover under load', async () => {
+    const old = await leader();
+    const gap = await underLoad(async () => {
+      await cluster.json(['switchover']);
+    });
+    expect(gap).toBeLessThan(lax);
+    expect((await cluster.status()).leader).not.toBe(old);
+  });
+
+  test('every container is killed at once: all come back by themselves', async () => {
+    const { units } = await cluster.json<{ units: readonly { pid: number }[] }>(['ps']);
+    for (const pid of new Set(units.map((unit) => unit.pid))) process.kill(pid, 'SIGKILL');
+    await sleep(1000);
+    await waitForHealth(cluster);
+    expect((await cluster.json<Up>(['up'])).changed).toBe(false);
+  });
+
+  test('restart of a replica leaves the others alone', async () => {
+    const [replica] = replicasOf(await waitForHealth(cluster));
+    const others = () => ours('container', 'ls', '--format', '{{.Names}} {{.ID}}').split('\n').sort();
+    const [before, started] = [others(), await startTime(replica?.name ?? '')];
+    await cluster.json(['restart', replica?.name ?? '']);
+    await waitForHealth(cluster);
+    expect(others()).toEqual(before);
+    expect(await startTime(replica?.name ?? '')).not.toBe(started);
+  });
+
+  test('the images are small', () => {
+    const size = (image: string) => Number(docker('image', 'inspect', '--format', '{{.Size}}', image));
+    const images = new Set(ours('container', 'ls', '--format', '{{.Image}}').split('\n'));
+    const beyond = Object.fromEntries(
+      [...images].map((image) => [image.replace(/:.*/, ''), (size(image) - size('debian:bookworm-slim')) / 1e6]),
+    );
+    console.log('MB beyond the base image:', beyond);
+    expect(beyond['holdfast/patroni']).toBeLessThan(350);
+    expect(beyond['holdfast/proxy']).toBeLessThan(250);
+    expect(beyond['holdfast/etcd']).toBeLessThan(100);
+  });
+
+  test('logs tell the member from its agent', async () => {
+    const lines = async (unit: string) => (await cluster.holdfast(['logs', unit, '-n', '5'])).stdout.trim().split('\n');
+    for (const line of await lines('pg1-agent')) expect(JSON.parse(line)).toHaveProperty('event');
+    expect((await lines('pg1')).join('\n')).toMatch(/INFO|LOG/);
+  });
+
+  test('up changes nothing when all is as it should be, and loads a parameter without a restart', async () => {
+    expect((await cluster.json<Up>(['up'])).changed).toBe(false);
+    const before = firstProcess(container('pg1'));
+    await cluster.writeSpec(`${spec}postgres: { parameters: { work_mem: 12MB } }\n`);
+    expect((await cluster.json<Up>(['up'])).changed).toBe(true);
+    expect(await query<{ work_mem: string }>(url, 'SHOW work_mem')).toEqual([{ work_mem: '12MB' }]);
+    expect(firstProcess(container('pg1'))).toBe(before);
+  });
+
+  test('up finishes what was half done', async () => {
+    docker('rm', '--force', 'dockertest-haproxy', container('pg3'));
+    expect((await cluster.json<Up>(['up'])).changed).toBe(true);
+    await waitForHealth(cluster);
+  });
+
+  test('down keeps the data, and says whose port is taken', async () => {
+    const [before] = await query<{ n: string }>(url, 'SELECT count(*) AS n FROM holdfast_unique_inserts');
+    await cluster.json(['down']);
+    expect(ours('container', 'ls', '--all', '--quiet')).toBe('');
+
+    const server = createServer();
+    const port = Number(new URL(url).port);
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const { error } = await cluster.refused(['up']);
+    await new Promise((resolve) => server.close(resolve));
+    expect(error.code).toBe('HF_PORTS_TAKEN');
+    expect(error.detail).toContain(`127.0.0.1:${port} (haproxy, read-write) is held by node (pid ${process.pid})`);
+
+    const began = performance.now();
+    const { phases } = await cluster.json<Up>(['up']);
+    const writable = phases.slice(0, phases.findIndex(({ phase }) => phase === 'read-write port') + 1);
+    const milliseconds = writable.reduce((sum, phase) => sum + phase.milliseconds, 0);
+    console.log(
+      `up with images and data: writable after ${milliseconds} ms, done after ${Math.round(performance.now() - began)} ms`,
+    );
+    expect(await query(url, 'SELECT count(*) AS n FROM holdfast_unique_inserts')).toEqual([before]);
+  });
+
+  test('another runtime is refused, since it would not find the data', async () => {
+    expect((await cluster.refused(['up', '--runtime', 'process'])).error.code).toBe('HF_RUNTIME_CHANGED');
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('an account that may not use the engine is told so', async () => {
+    const account = { uid: 65_534, gid: 65_534 };
+    await using other = await createTestCluster('name: denied\nruntime: docker\n', { account });
+    expect((await other.refused(['up'])).error.code).toBe('HF_DOCKER_DENIED');
+  });
+});
+
+describe.skipIf(missing !== undefined)('the rendered folder', () => {
+  test('is enough for Compose alone', async () => {
+    const ports = 'postgres: 21432, patroni: 21008, agent: 21108, etcdClient: 21379, etcdPeer: 21380, readWrite: 21000';
+    const rest = 'readOnly: 21001, haproxyStats: 21700, pooler: 21543';
+    await using cluster = await createTestCluster(
+      `name: byhand\nmembers: 2\nsynchronous: on\nresources: { memory: 1GiB }\nports: { ${ports}, ${rest} }\n`,
+    );
+    await cluster.json(['render', 'docker', '-o', 'compose']);
+    const cwd = join(cluster.folder, 'compose');
+    const compose = (...args: readonly string[]) => {
+      const [program, ...first] =
+        spawnSync('docker', ['compose', 'version']).status === 0 ? ['docker', 'compose'] : ['docker-compose'];
+      return spawnSync(program ?? '', [...first, ...args], { cwd, encoding: 'utf8', timeout: 200_000 });
+    };
+    expect(spawnSync('sh', ['create-secrets.sh'], { cwd }).status).toBe(0);
+    try {
+      const up = compose('up', '-d');
+      expect(up.stderr, up.stderr).toMatch(/byhand-haproxy/);
+      expect(up.status).toBe(0);
+      const password = await readFile(join(cwd, 'secrets/postgres'), 'utf8');
+      const url = `postgresql://postgres:${password}@127.0.0.1:21000/postgres`;
+      await waitUntil(
+        'a write',
+        async () => await query(url, 'CREATE TABLE IF NOT EXISTS written ()').catch(() => undefined),
+        { timeoutMilliseconds: 60_000 },
+      );
+      const list = compose('exec', '-T', 'patroni-postgres-1', 'patronictl', 'list');
+      expect(list.stdout).toContain('Leader');
+    } finally {
+      compose('down', '--volumes');
+    }
+  });
+});
+
+describe('without an engine', () => {
+  const hasDocker = spawnSync('docker', ['--version']).status === 0;
+
+  test.skipIf(!hasDocker)('up says that none answers', async () => {
+    await using cluster = await createTestCluster('name: noengine\nruntime: docker\n');
+    const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+    const { code, error } = await cluster.refused(['up'], { env });
+    expect([code, error.code]).toEqual([3, 'HF_DOCKER_NO_ENGINE']);
+  });
+
+  test('up says that the command is missing', async () => {
+    await using cluster = await createTestCluster('name: nodocker\nruntime: docker\n');
+    const programs = join(cluster.folder, 'bin');
+    await mkdir(programs);
+    await symlink('/usr/bin/flock', join(programs, 'flock'));
+    const { code, error } = await cluster.refused(['up'], { env: { PATH: programs } });
+    expect([code, error.code]).toEqual([3, 'HF_DOCKER_MISSING']);
+  });
+});
