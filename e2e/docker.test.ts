@@ -29,6 +29,10 @@ interface Up {
   readonly phases: readonly { readonly phase: string; readonly milliseconds: number }[];
 }
 
+interface Doctor {
+  readonly findings: readonly { readonly id: string; readonly severity: string; readonly what: string }[];
+}
+
 const container = (member: string) => `dockertest-patroni-postgres-${member.slice(2)}`;
 const firstProcess = (name: string) => Number(docker('container', 'inspect', '--format', '{{.State.Pid}}', name));
 const ours = (...args: readonly string[]) => docker(...args, '--filter', 'label=io.holdfast.cluster=dockertest');
@@ -197,6 +201,21 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
       `up with images and data: writable after ${milliseconds} ms, done after ${Math.round(performance.now() - began)} ms`,
     );
     expect(await query(url, 'SELECT count(*) AS n FROM holdfast_unique_inserts')).toEqual([before]);
+  });
+
+  test('doctor finds nothing wrong, and what is for processes alone is refused', async () => {
+    await waitForHealth(cluster);
+    const { findings } = JSON.parse((await cluster.holdfast(['doctor', '--json'])).stdout) as Doctor;
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(findings.find(({ id }) => id === 'docker')).toMatchObject({ severity: 'ok' });
+    expect((await cluster.refused(['supervise'])).error.code).toBe('HF_RUNTIME_PROCESS_ONLY');
+  });
+
+  test('chaos kills and freezes what runs in containers', async () => {
+    const scenarios = ['kill-member-primary', 'freeze-member-primary'];
+    const args = ['chaos', 'run', ...scenarios, '--cluster', 'dockertest', '--yes', '--output', 'report'];
+    const { code, stdout, stderr } = await cluster.holdfast(args, { timeoutMilliseconds: 200_000 });
+    expect(code, stdout + stderr).toBe(0);
   });
 
   test('another runtime is refused, since it would not find the data', async () => {

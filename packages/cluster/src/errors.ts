@@ -355,6 +355,15 @@ export function imagesOtherMajor(have: number, wanted: number): HoldfastError {
   });
 }
 
+export function onlyForProcesses(command: string, runtime: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_PROCESS_ONLY',
+    message: `${command} is for the runtime process, and this cluster is run by ${runtime}.`,
+    suggestion: 'Nothing has to be done: the engine starts the containers again, with the machine too.',
+    exitCode: ExitCode.usage,
+  });
+}
+
 export function runtimeChanged(present: string, wanted: string): HoldfastError {
   return new HoldfastError({
     code: 'HF_RUNTIME_CHANGED',

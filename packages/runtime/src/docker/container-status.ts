@@ -1,5 +1,6 @@
 import type { UnitState, UnitStatus } from '../runtime.js';
 import { labels } from './compose-service.js';
+import { type ContainerProcess, partOf } from './container-processes.js';
 
 /** What `docker container inspect` says of one container, as far as it is read here. */
 export interface Inspection {
@@ -24,23 +25,34 @@ export interface Inspection {
   };
 }
 
-/** The state of every unit in a container. Pure. Both of a member's are as ready as their container: its health check asks Patroni. */
-export function unitsIn(container: Inspection): readonly UnitStatus[] {
+/**
+ * The state of every unit in a container, told apart by its processes; undefined: the engine is elsewhere, and the container's first process
+ * stands for all. A member's health check asks Patroni; its agent is ready when it runs. Pure.
+ */
+export function unitsIn(
+  container: Inspection,
+  processes: readonly ContainerProcess[] | undefined,
+): readonly UnitStatus[] {
   const { State, RestartCount } = container;
   const running = State.Pid > 0;
-  return labelledUnits(container).map(({ id, component }) => ({
-    id,
-    component,
-    state: stateOf(container),
-    // Of the first process, in the engine's host; it stands for all of them.
-    pid: running ? State.Pid : undefined,
-    pids: running ? [State.Pid] : [],
-    since: running || State.FinishedAt.startsWith('0001') ? State.StartedAt : State.FinishedAt,
-    restarts: RestartCount,
-    lastEnd: State.FinishedAt.startsWith('0001') ? undefined : endOf(State),
-    lastOutput: undefined,
-    nextStartAt: undefined,
-  }));
+  return labelledUnits(container).map(({ id, component }): UnitStatus => {
+    const isAgent = component === 'agent';
+    const own = processes?.filter((each) => partOf(each) === (isAgent ? 'agent' : 'main')).map(({ pid }) => pid);
+    const pids = running ? (own ?? [State.Pid]) : [];
+    const isGone = running && pids.length === 0;
+    return {
+      id,
+      component,
+      state: isGone ? 'stopped' : isAgent && own !== undefined && running ? 'ready' : stateOf(container),
+      pid: pids[0],
+      pids,
+      since: running || State.FinishedAt.startsWith('0001') ? State.StartedAt : State.FinishedAt,
+      restarts: RestartCount,
+      lastEnd: State.FinishedAt.startsWith('0001') ? undefined : endOf(State),
+      lastOutput: undefined,
+      nextStartAt: undefined,
+    };
+  });
 }
 
 /** What the container was made for. */

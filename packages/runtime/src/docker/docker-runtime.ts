@@ -8,7 +8,7 @@ import { readPlan } from '../process/plan-file.js';
 import type { ApplyOptions, Runtime, UnitChange, UnitStatus } from '../runtime.js';
 import { definitionOf } from './compose-service.js';
 import { configurationFiles } from './configuration-files.js';
-import { type Inspection, labelledUnits, unitsIn } from './container-status.js';
+import { type Inspection, labelledUnits } from './container-status.js';
 import { type Container, containerName, containersOf } from './containers.js';
 import { type DockerPlan, planDocker } from './docker-folders.js';
 import { readDockerLogs } from './docker-logs.js';
@@ -77,8 +77,10 @@ export function createDockerRuntime({ stateDirectory, spec }: DockerRuntimeOptio
       for (const args of commandsFor(what, name, container, isBeside))
         await engine.docker(args, { signal, timeoutMilliseconds: orderMilliseconds });
     } catch (error) {
-      if (error instanceof Error && 'detail' in error && /No such container/i.test(String(error.detail)))
-        throw dockerContainerGone(unit, name);
+      const found = (await inspect(signal)).find(({ Name }) => Name === `/${name}`);
+      if (found === undefined) throw dockerContainerGone(unit, name);
+      // An agent ends and starts with its member's container.
+      if (isBeside && found.State.Pid === 0) return;
       throw error;
     }
   };
@@ -147,7 +149,7 @@ export function createDockerRuntime({ stateDirectory, spec }: DockerRuntimeOptio
     },
 
     async status(signal): Promise<readonly UnitStatus[]> {
-      const found = (await inspect(signal)).flatMap(unitsIn);
+      const found = (await Promise.all(sites.map(async (site) => await site.units(signal)))).flat();
       const place = new Map(readPlan(stateDirectory)?.units.map(({ id }, index) => [id, index]));
       return [...found].sort((one, other) => (place.get(one.id) ?? 0) - (place.get(other.id) ?? 0));
     },

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import type { Plan } from '@holdfast/components';
 import type { Secrets } from '@holdfast/spec';
 import { dockerFailed } from '../errors.js';
+import type { UnitStatus } from '../runtime.js';
 import { ensureImages } from './build-images.js';
 import { volumeName } from './compose-file.js';
 import { isPersistent, labels, secretsOf } from './compose-service.js';
-import type { Inspection } from './container-status.js';
+import { processesByContainer } from './container-processes.js';
+import { type Inspection, unitsIn } from './container-status.js';
 import { type Container, containersOn } from './containers.js';
 import { type DockerPlan, dockerFolder } from './docker-folders.js';
 import { createEngine, type Engine } from './engine.js';
@@ -59,6 +61,13 @@ export class Site {
     return found.filter(({ Config }) => (Config.Labels[labels.host] ?? '') === (this.host ?? ''));
   }
 
+  /** The units of its containers. */
+  async units(signal: AbortSignal): Promise<readonly UnitStatus[]> {
+    const found = await this.inspect(signal);
+    const processes = this.isHere ? processesByContainer(found.map(({ Id }) => Id)) : undefined;
+    return found.flatMap((container) => unitsIn(container, processes?.get(container.Id)));
+  }
+
   /** Writes the rendered folder and builds the images that are missing. Throws HF_DOCKER_… */
   async prepare(
     planned: DockerPlan,
@@ -104,10 +113,10 @@ export class Site {
     return containersOn(plan, this.host);
   }
 
-  /** The folder, through the engine: its containers have its files mounted from where the engine is. */
+  /** The folder, through the engine: containers have its files mounted from where the engine is, and each file itself, so it is overwritten. */
   async #ship(image: string, signal: AbortSignal): Promise<void> {
     const script = `tar -C "$1" -cf - . | docker run --rm --interactive --network none --user 0 --entrypoint tar \\
-      --volume "$1:$1" "$2" -C "$1" -xpf -`;
+      --volume "$1:$1" "$2" -C "$1" --overwrite -xpf -`;
     const child = spawn('sh', ['-c', script, 'ship', this.#folder, image], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: this.dockerHost === undefined ? process.env : { ...process.env, DOCKER_HOST: this.dockerHost },

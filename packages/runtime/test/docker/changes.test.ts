@@ -1,6 +1,7 @@
 import type { Plan } from '@holdfast/components';
 import { describe, expect, it } from 'vitest';
 import { labels } from '../../src/docker/compose-service.js';
+import { type ContainerProcess, partOf } from '../../src/docker/container-processes.js';
 import { type Inspection, unitsIn } from '../../src/docker/container-status.js';
 import { plannedChanges } from '../../src/docker/planned-changes.js';
 import { diffPlans, planContainers } from '../../src/index.js';
@@ -56,7 +57,7 @@ describe('what Compose will do', () => {
 });
 
 describe('the state of units', () => {
-  const stateOf = (state: State) => unitsIn(container('etcd1=etcd', state))[0]?.state;
+  const stateOf = (state: State) => unitsIn(container('etcd1=etcd', state), undefined)[0]?.state;
   it.each([
     [{ Status: 'running' }, 'ready'],
     [{ Status: 'running', Health: { Status: 'healthy' } }, 'ready'],
@@ -70,12 +71,41 @@ describe('the state of units', () => {
     expect(stateOf(state)).toBe(expected);
   });
 
-  it('is told of both units of a member', () => {
-    expect(
-      unitsIn(container('pg1=patroni pg1-agent=agent')).map(({ id, component, pid }) => [id, component, pid]),
-    ).toEqual([
-      ['pg1', 'patroni', 41],
-      ['pg1-agent', 'agent', 41],
+  const member = 'pg1=patroni pg1-agent=agent';
+  const shown = (processes: readonly ContainerProcess[] | undefined, state: State = {}) =>
+    unitsIn(container(member, state), processes).map(({ id, state: is, pid, pids }) => [id, is, pid, pids.length]);
+  const keepers: readonly ContainerProcess[] = [
+    { pid: 41, cmdline: ['tini', '--', 'holdfast-unit', 'holdfast-member', '/usr/bin/python3', '/opt/patroni'] },
+    { pid: 42, cmdline: ['/bin/bash', '/usr/local/bin/holdfast-member', '/usr/bin/python3', '/opt/patroni'] },
+    { pid: 43, cmdline: ['sleep', '0.1'] },
+  ];
+  const patroni = { pid: 44, cmdline: ['/usr/bin/python3', 'patroni-prompt.py', '/opt/patroni', 'patroni.yml'] };
+  const postgres = { pid: 45, cmdline: ['/usr/lib/postgresql/15/bin/postgres', '-D', '/data'] };
+  const agent = { pid: 46, cmdline: ['/usr/local/bin/node', '/opt/holdfast/agent.mjs', 'agent.json'] };
+
+  it('tells a member from its agent by their processes', () => {
+    expect([...keepers, patroni, postgres, agent].map(partOf)).toEqual([
+      ...[undefined, undefined, undefined],
+      ...['main', 'main', 'agent'],
+    ]);
+    expect(shown([...keepers, patroni, postgres, agent])).toEqual([
+      ['pg1', 'ready', 44, 2],
+      ['pg1-agent', 'ready', 46, 1],
+    ]);
+    expect(shown([...keepers, patroni, postgres])).toEqual([
+      ['pg1', 'ready', 44, 2],
+      ['pg1-agent', 'stopped', undefined, 0],
+    ]);
+    expect(shown([], { Status: 'exited', Pid: 0 })).toEqual([
+      ['pg1', 'stopped', undefined, 0],
+      ['pg1-agent', 'stopped', undefined, 0],
+    ]);
+  });
+
+  it('takes the container for its units where the engine is elsewhere', () => {
+    expect(shown(undefined)).toEqual([
+      ['pg1', 'ready', 41, 1],
+      ['pg1-agent', 'ready', 41, 1],
     ]);
   });
 
@@ -85,7 +115,7 @@ describe('the state of units', () => {
     [{ FinishedAt: '2026-01-02T03:00:00Z', ExitCode: 137, OOMKilled: true }, 'out of memory'],
     [{ FinishedAt: never, ExitCode: 0 }, undefined],
   ] as const)('remembers how it ended: %j', (state, expected) => {
-    expect(unitsIn(container('etcd1=etcd', state))[0]?.lastEnd).toBe(expected);
+    expect(unitsIn(container('etcd1=etcd', state), undefined)[0]?.lastEnd).toBe(expected);
   });
 });
 
