@@ -336,6 +336,17 @@ export function runtimeUnavailable(runtime: string): HoldfastError {
   });
 }
 
+export function dockerForeign(name: string, found: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_FOREIGN',
+    message: `The engine has a cluster ${name} already, which was not brought up from here. Nothing was changed.`,
+    detail: found.join('\n'),
+    suggestion:
+      'Give this one another `name` in holdfast.yaml; or run `holdfast down --purge` where the other one was brought up, if nobody needs its data.',
+    exitCode: ExitCode.state,
+  });
+}
+
 export function dockerHostsWithoutEngine(addresses: readonly string[]): HoldfastError {
   return new HoldfastError({
     code: 'HF_DOCKER_HOSTS',

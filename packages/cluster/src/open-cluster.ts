@@ -20,7 +20,7 @@ import type { Clients, ClusterContext } from './context.js';
 import { runtimeChanged, runtimeUnavailable, specFileMissing } from './errors.js';
 import { readPorts } from './state/port-assignment.js';
 import { readSecrets } from './state/secrets-file.js';
-import { type ClusterMarker, locateStateDirectory, readMarker } from './state/state-directory.js';
+import { type ClusterMarker, locateStateDirectory, ownerOf, readMarker } from './state/state-directory.js';
 
 export const specFileName = 'holdfast.yaml';
 
@@ -88,12 +88,13 @@ export async function openCluster(options: OpenOptions): Promise<ClusterContext>
   const found = await loadSpec(options);
   const { name, dataDirectory } = draftSpec(found);
   const stateDirectory = await locateStateDirectory(found.base, name, dataDirectory);
-  const loaded = settleRuntime(found, options.runtime, await readMarker(stateDirectory));
+  const marker = await readMarker(stateDirectory);
+  const loaded = settleRuntime(found, options.runtime, marker);
   const preliminary = draftSpec(loaded);
   const chosen = requestedPorts(loaded.file) === 'auto' ? await readPorts(stateDirectory) : undefined;
   const spec =
     chosen === undefined ? preliminary : resolveSpec(loaded.file, thisMachine(), withStandIns(chosen, loaded.file));
-  return createContext({ loaded, spec, stateDirectory, secrets: await readSecrets(stateDirectory) });
+  return createContext({ loaded, spec, stateDirectory, marker, secrets: await readSecrets(stateDirectory) });
 }
 
 /** The clients and the runtime of a cluster whose place is known. */
@@ -101,22 +102,24 @@ export function createContext(parts: {
   readonly loaded: LoadedSpec;
   readonly spec: ClusterSpec;
   readonly stateDirectory: string;
+  readonly marker: ClusterMarker | undefined;
   readonly secrets: Secrets | undefined;
 }): ClusterContext {
-  const { spec, stateDirectory, secrets } = parts;
+  const { spec, stateDirectory, marker, secrets } = parts;
   return {
     spec,
     specFile: parts.loaded.path,
     specDirectory: parts.loaded.base,
     stateDirectory,
     secrets,
-    runtime: createRuntime(spec, stateDirectory),
+    runtime: createRuntime(spec, stateDirectory, marker),
     clients: createClients(spec, secrets),
   };
 }
 
-function createRuntime(spec: ClusterSpec, stateDirectory: string): Runtime {
-  if (spec.runtime === 'docker') return createDockerRuntime({ stateDirectory, spec });
+function createRuntime(spec: ClusterSpec, stateDirectory: string, marker: ClusterMarker | undefined): Runtime {
+  const owner = marker === undefined ? undefined : ownerOf(marker);
+  if (spec.runtime === 'docker') return createDockerRuntime({ stateDirectory, spec, owner });
   if (spec.runtime === 'process') return createProcessRuntime({ stateDirectory, cluster: spec.name });
   throw runtimeUnavailable(spec.runtime);
 }

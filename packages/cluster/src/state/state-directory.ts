@@ -19,6 +19,11 @@ export interface ClusterMarker {
   readonly postgresMajor?: number;
 }
 
+/** What tells this state folder from every other one, of the same name too. Pure. */
+export function ownerOf(marker: ClusterMarker): string {
+  return createHash('sha256').update(`${marker.name} ${marker.createdAt}`).digest('hex').slice(0, 16);
+}
+
 /** `.holdfast/<name>` beside the spec, or what the spec names; may be a link. */
 export function stateDirectoryPath(base: string, name: string, dataDirectory: string | undefined): string {
   return resolve(base, dataDirectory ?? join('.holdfast', name));

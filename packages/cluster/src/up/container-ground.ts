@@ -2,9 +2,9 @@ import { networkInterfaces } from 'node:os';
 import { containerLayout, type Plan } from '@holdfast/components';
 import { createDockerRuntime, type DockerRuntime, planDocker, portHolder } from '@holdfast/runtime';
 import type { ClusterSpec } from '@holdfast/spec';
-import { dockerHostsWithoutEngine, imagesOtherMajor, portsTaken } from '../errors.js';
+import { dockerForeign, dockerHostsWithoutEngine, imagesOtherMajor, portsTaken } from '../errors.js';
 import { canListen } from '../state/port-assignment.js';
-import { readMarker, writeMarker } from '../state/state-directory.js';
+import { ownerOf, readMarker, writeMarker } from '../state/state-directory.js';
 import type { Ground, GroundOptions } from './ground.js';
 import { judgeEtcdChange } from './preflight.js';
 
@@ -17,14 +17,17 @@ export async function createContainerGround(options: GroundOptions): Promise<Gro
   const strangers = unreachableHosts(draft);
   if (strangers.length > 0) throw dockerHostsWithoutEngine(strangers);
   progress.step('Looking for Docker');
-  await createDockerRuntime({ stateDirectory, spec: draft }).isActive(signal);
+  const owner = marker === undefined ? undefined : ownerOf(marker);
+  await createDockerRuntime({ stateDirectory, spec: draft, owner }).isActive(signal);
   return {
     postgresMajor,
     plan: async (spec) => planDocker(spec).plan,
     async examine({ spec }, plan, limit) {
-      const runtime = createDockerRuntime({ stateDirectory, spec });
+      const runtime = createDockerRuntime({ stateDirectory, spec, owner });
       const refusal = judgeEtcdChange(await runtime.currentPlan(limit), plan);
       if (refusal !== undefined) throw refusal;
+      const foreign = await runtime.findForeign(plan, limit);
+      if (foreign.length > 0) throw dockerForeign(spec.name, foreign);
       const taken = await takenPorts(spec, plan, runtime, limit);
       if (taken.length > 0) throw portsTaken(taken);
       return {

@@ -77,7 +77,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
         )
       : undefined;
   const spec = resolveSpec(loaded.file, thisMachine(), ports);
-  const context = createContext({ loaded, spec, stateDirectory, secrets });
+  const context = createContext({ loaded, spec, stateDirectory, marker, secrets });
   const plan = await ground.plan(spec);
   phases.next('tools');
 

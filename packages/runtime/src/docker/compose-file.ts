@@ -1,6 +1,6 @@
 import type { JsonObject } from '@holdfast/components';
 import { stringify } from 'yaml';
-import { isPersistent, renderService, secretsOf } from './compose-service.js';
+import { isPersistent, labels, renderService, secretsOf } from './compose-service.js';
 import type { Container } from './containers.js';
 import type { DockerSettings } from './docker-settings.js';
 
@@ -19,11 +19,20 @@ export function renderComposeFile(
       containers.map((container) => [container.service, renderService(container, { here: containers, all }, settings)]),
     ),
     ...network(settings),
-    volumes: Object.fromEntries(persistent.map(({ id }) => [`${id}-data`, { name: volumeName(settings.cluster, id) }])),
+    volumes: Object.fromEntries(persistent.map(({ id }) => [`${id}-data`, volume(id, settings)])),
     secrets: Object.fromEntries(secrets.map((name) => [name, { file: `./secrets/${name}` }])),
   };
   // docker-compose 1.29 reads YAML 1.1: version 1.1 quotes what has to be quoted.
   return `${head}${stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`;
+}
+
+function volume(unit: string, { cluster, owner }: DockerSettings): JsonObject {
+  return { name: volumeName(cluster, unit), ...(owner === undefined ? {} : { labels: { [labels.owner]: owner } }) };
+}
+
+/** Not the cluster's name alone: people have projects of their own, and Compose removes what it does not find in its file. */
+export function projectName(cluster: string): string {
+  return `holdfast-${cluster}`;
 }
 
 export function volumeName(cluster: string, unit: string): string {

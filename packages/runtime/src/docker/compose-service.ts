@@ -9,6 +9,7 @@ import type { DockerSettings } from './docker-settings.js';
 /** Labels that say which containers are whose, and what they were made from. */
 export const labels = {
   cluster: 'io.holdfast.cluster',
+  owner: 'io.holdfast.owner',
   units: 'io.holdfast.units',
   definition: 'io.holdfast.definition',
   host: 'io.holdfast.host',
@@ -31,6 +32,7 @@ export function renderService(container: Container, company: Company, settings: 
     ...renderDefinition(container, company, settings),
     labels: {
       [labels.cluster]: settings.cluster,
+      ...(settings.owner === undefined ? {} : { [labels.owner]: settings.owner }),
       ...(settings.network.kind === 'host' ? { [labels.host]: main.host } : {}),
       [labels.units]: units.map(({ id, component }) => `${id}=${component}`).join(' '),
       [labels.definition]: definitionOf(container, company.all, settings),

@@ -15,10 +15,10 @@ export interface DockerPlan {
 }
 
 /** Reads what images are built from, since their tags depend on it; the rest is pure. Throws HF_RUNTIME_PROGRAM_NOT_BUILT. */
-export function planDocker(spec: ClusterSpec): DockerPlan {
+export function planDocker(spec: ClusterSpec, owner?: string): DockerPlan {
   const context = readImageContext();
   const version = contextVersion(context, spec.docker.baseImage);
-  return { plan: planContainers(spec, version), settings: dockerSettings(spec), context };
+  return { plan: planContainers(spec, version), settings: dockerSettings(spec, owner), context };
 }
 
 /** Every unit with the container that it runs in; `version` is the images' tag. Pure. */

@@ -19,12 +19,16 @@ export interface DockerRuntimeOptions {
   /** Absolute, real path; rendered folders are below `docker` in it. */
   readonly stateDirectory: string;
   readonly spec: ClusterSpec;
+  /** See DockerSettings; undefined: this state folder never brought anything up. */
+  readonly owner: string | undefined;
 }
 
 export interface DockerRuntime extends Runtime {
   readonly kind: 'docker';
   /** Every engine is on this machine. */
   readonly isHere: boolean;
+  /** What is in the way because another cluster of this name made it; for people. */
+  findForeign(plan: Plan, signal: AbortSignal): Promise<readonly string[]>;
   /** Ports of hosts that running containers of this cluster hold. */
   heldPorts(signal: AbortSignal): Promise<ReadonlySet<number>>;
   /** Writes the rendered folders and builds what images are missing. Throws HF_DOCKER_… */
@@ -37,13 +41,13 @@ export interface DockerRuntime extends Runtime {
 type Order = 'start' | 'stop' | 'restart' | 'kill';
 
 /** Runs plans as containers, by Compose and the docker command. What runs is asked of the engines; only plan.json is remembered. */
-export function createDockerRuntime({ stateDirectory, spec }: DockerRuntimeOptions): DockerRuntime {
+export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRuntimeOptions): DockerRuntime {
   const cluster = spec.name;
-  const sites = sitesOf(spec, join(stateDirectory, 'docker'));
+  const sites = sitesOf(spec, owner, join(stateDirectory, 'docker'));
   // Reading what images are built from costs a little, and only some orders need it.
   let own: DockerPlan | undefined;
   const planned = (plan: Plan): DockerPlan => {
-    own ??= planDocker(spec);
+    own ??= planDocker(spec, owner);
     return { ...own, plan };
   };
   const current = () => {
@@ -107,6 +111,9 @@ export function createDockerRuntime({ stateDirectory, spec }: DockerRuntimeOptio
   return {
     kind: 'docker',
     isHere: sites.every((site) => site.isHere),
+
+    findForeign: async (plan, signal) =>
+      (await Promise.all(sites.map(async (site) => await site.findForeign(plan, signal)))).flat(),
 
     async heldPorts(signal) {
       const running = (await inspect(signal)).filter(({ State }) => State.Pid > 0);
@@ -177,7 +184,7 @@ export function createDockerRuntime({ stateDirectory, spec }: DockerRuntimeOptio
 
     async removeData(signal) {
       const plan = readPlan(stateDirectory);
-      if (plan !== undefined) for (const site of sites) await site.removeVolumes(plan, signal);
+      if (plan !== undefined) for (const site of sites) await site.removeData(plan, signal);
     },
 
     logs: (units, options) =>
@@ -228,14 +235,14 @@ function graceSeconds({ units }: Container): number {
 }
 
 /** One engine, or one a Docker host; the proxies' host is one as well. */
-function sitesOf(spec: ClusterSpec, folder: string): readonly Site[] {
+function sitesOf(spec: ClusterSpec, owner: string | undefined, folder: string): readonly Site[] {
   const { hosts } = spec.docker;
   const cluster = spec.name;
-  if (hosts.length === 0) return [new Site({ cluster, host: undefined, engine: undefined, folder })];
+  if (hosts.length === 0) return [new Site({ cluster, owner, host: undefined, engine: undefined, folder })];
   const addresses = [...new Set([...hosts.map(({ address }) => address), spec.haproxy.host])];
   return addresses.map((host) => {
     const engine = hosts.find(({ address }) => address === host)?.engine;
-    return new Site({ cluster, host, engine, folder: join(folder, host) });
+    return new Site({ cluster, owner, host, engine, folder: join(folder, host) });
   });
 }
 

@@ -5,6 +5,8 @@ import type { ImageName } from './containers.js';
 /** What Compose services need beyond the plan. Made from the spec; no I/O. */
 export interface DockerSettings {
   readonly cluster: string;
+  /** Tells the state folder's containers and volumes from those of another cluster of this name; undefined: rendered for use by hand. */
+  readonly owner: string | undefined;
   /** Address of the host that ports are published on. */
   readonly publish: string;
   readonly network: { readonly kind: 'bridge'; readonly subnet: string } | { readonly kind: 'host' };
@@ -30,9 +32,10 @@ export function imageTags(version: string): Readonly<Record<ImageName, string>> 
 }
 
 /** Pure. */
-export function dockerSettings(spec: ClusterSpec): DockerSettings {
+export function dockerSettings(spec: ClusterSpec, owner?: string): DockerSettings {
   return {
     cluster: spec.name,
+    owner,
     publish: spec.listen,
     network: spec.docker.hosts.length > 0 ? { kind: 'host' } : { kind: 'bridge', subnet: spec.docker.subnet },
     baseImage: spec.docker.baseImage,

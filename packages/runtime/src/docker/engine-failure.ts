@@ -34,7 +34,9 @@ export function judgeDockerFailure(command: string, output: string): HoldfastErr
     match(/No such image: (\S+)/i) ??
     match(/Unable to find image '([^']+)'/i) ??
     match(/manifest for (\S+) not found/i) ??
-    match(/failed to resolve reference "([^"]+)"/i);
+    match(/failed to resolve (?:reference "|source metadata for )([^\s"]+?)(?:"|:? )/i) ??
+    // Where no registry can be reached, the one that a build starts from is not named.
+    (/Get "https?:\/\/\S+\/v2\//.test(output) ? 'that a build starts from' : undefined);
   if (image !== undefined) return dockerImageMissing(image, output);
   return dockerFailed(command, output);
 }

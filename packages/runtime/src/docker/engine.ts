@@ -20,8 +20,8 @@ export interface Engine {
   compose(folder: string, args: readonly string[], options: EngineOptions): Promise<string>;
 }
 
-/** `host`: DOCKER_HOST of the engine; undefined: the one that the docker command talks to by itself. Does nothing until it is asked. */
-export function createEngine(cluster: string, host: string | undefined): Engine {
+/** `project`: of Compose. `host`: DOCKER_HOST of the engine; undefined: the one that the docker command talks to by itself. Does nothing until it is asked. */
+export function createEngine(project: string, host: string | undefined): Engine {
   const env = host === undefined ? process.env : { ...process.env, DOCKER_HOST: host };
   const run = async (
     argv: readonly [string, ...string[]],
@@ -47,7 +47,7 @@ export function createEngine(cluster: string, host: string | undefined): Engine 
     async compose(folder, args, options) {
       found ??= findCompose(env, options.signal);
       const [program, ...first] = await found;
-      const own = ['--project-name', cluster, '--file', `${folder}/docker-compose.yml`];
+      const own = ['--project-name', project, '--file', `${folder}/docker-compose.yml`];
       const settings = { timeoutMilliseconds: orderMilliseconds, ...options, cwd: folder };
       return await run([program, ...first, ...own, ...args], settings, [program, ...first, args[0]].join(' '));
     },

@@ -1,5 +1,5 @@
 import type { Plan } from '@holdfast/components';
-import { renderComposeFile } from './compose-file.js';
+import { projectName, renderComposeFile } from './compose-file.js';
 import { secretsOf } from './compose-service.js';
 import { configurationFiles } from './configuration-files.js';
 import { type Container, containersOf, containersOn } from './containers.js';
@@ -30,7 +30,7 @@ export function renderDocker(plan: Plan, settings: DockerSettings, host?: string
   return [
     file('docker-compose.yml', renderComposeFile(containers, all, settings)),
     ...renderConfiguration(containers),
-    file('.env', `COMPOSE_PROJECT_NAME=${settings.cluster}\n`),
+    file('.env', `COMPOSE_PROJECT_NAME=${projectName(settings.cluster)}\n`),
     ...(host === undefined ? renderInstructions(plan, settings) : []),
   ];
 }

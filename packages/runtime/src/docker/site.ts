@@ -5,7 +5,7 @@ import type { Secrets } from '@holdfast/spec';
 import { dockerFailed } from '../errors.js';
 import type { UnitStatus } from '../runtime.js';
 import { ensureImages } from './build-images.js';
-import { volumeName } from './compose-file.js';
+import { projectName, volumeName } from './compose-file.js';
 import { isPersistent, labels, secretsOf } from './compose-service.js';
 import { processesByContainer } from './container-processes.js';
 import { type Inspection, unitsIn } from './container-status.js';
@@ -16,8 +16,12 @@ import { writeFolder, writeSecretFiles } from './write-folder.js';
 
 const shipMilliseconds = 120_000;
 
+type Labelled = Readonly<Record<string, string>>;
+
 export interface SiteOptions {
   readonly cluster: string;
+  /** See DockerSettings; undefined: nothing was brought up yet. */
+  readonly owner: string | undefined;
   /** Address of the Docker host; undefined: the cluster has only one. */
   readonly host: string | undefined;
   /** DOCKER_HOST; undefined: what the docker command talks to by itself. */
@@ -35,30 +39,59 @@ export class Site {
   /** For commands that are started elsewhere. */
   readonly dockerHost: string | undefined;
   readonly #cluster: string;
+  readonly #owner: string | undefined;
   readonly #folder: string;
 
-  constructor({ cluster, host, engine, folder }: SiteOptions) {
+  constructor({ cluster, owner, host, engine, folder }: SiteOptions) {
     this.host = host;
     this.dockerHost = engine;
     this.isHere = (engine ?? process.env.DOCKER_HOST ?? 'unix://').startsWith('unix://');
     this.#cluster = cluster;
+    this.#owner = owner;
     this.#folder = folder;
+    const project = projectName(cluster);
     // Hosts that share an engine, as in a test, must not take each other's containers for their own.
     this.engine = createEngine(
-      host === undefined ? cluster : `${cluster}-${host.replaceAll(/[^0-9a-z]/g, '-')}`,
+      host === undefined ? project : `${project}-${host.replaceAll(/[^0-9a-z]/g, '-')}`,
       engine,
     );
   }
 
-  /** The cluster's containers on this engine, those of other hosts too where they share it. */
+  /** The cluster's containers of this host. */
   async inspect(signal: AbortSignal): Promise<readonly Inspection[]> {
+    return (await this.#inspectAll(signal)).filter(
+      ({ Config: { Labels } }) => this.#isOurs(Labels) && (Labels[labels.host] ?? '') === (this.host ?? ''),
+    );
+  }
+
+  /** Containers and volumes of this cluster's name that another state folder, or somebody by hand, has made. For people. */
+  async findForeign(plan: Plan, signal: AbortSignal): Promise<readonly string[]> {
+    const containers = (await this.#inspectAll(signal))
+      .filter(({ Config }) => !this.#isOurs(Config.Labels))
+      .map(({ Name }) => `container ${Name.replace(/^\//, '')}`);
+    const names = this.#volumes(plan);
+    const present = (await this.engine.docker(['volume', 'ls', '--quiet'], { signal })).split('\n');
+    const existing = names.filter((name) => present.includes(name));
+    if (existing.length === 0) return containers;
+    const text = await this.engine.docker(['volume', 'inspect', ...existing], { signal });
+    const volumes = JSON.parse(text) as { readonly Name: string; readonly Labels: Labelled | null }[];
+    return [
+      ...containers,
+      ...volumes.filter(({ Labels }) => !this.#isOurs(Labels ?? {})).map(({ Name }) => `volume ${Name}`),
+    ];
+  }
+
+  #isOurs(found: Labelled): boolean {
+    return this.#owner !== undefined && found[labels.owner] === this.#owner;
+  }
+
+  async #inspectAll(signal: AbortSignal): Promise<readonly Inspection[]> {
     const filter = `label=${labels.cluster}=${this.#cluster}`;
     const ids = (await this.engine.docker(['container', 'ls', '--all', '--quiet', '--filter', filter], { signal }))
       .split('\n')
       .filter((id) => id !== '');
     if (ids.length === 0) return [];
-    const found = JSON.parse(await this.engine.docker(['container', 'inspect', ...ids], { signal })) as Inspection[];
-    return found.filter(({ Config }) => (Config.Labels[labels.host] ?? '') === (this.host ?? ''));
+    return JSON.parse(await this.engine.docker(['container', 'inspect', ...ids], { signal })) as Inspection[];
   }
 
   /** The units of its containers. */
@@ -100,13 +133,26 @@ export class Site {
     await this.engine.compose(this.#folder, ['down', '--remove-orphans'], { signal });
   }
 
-  async removeVolumes(plan: Plan, signal: AbortSignal): Promise<void> {
-    const persistent = this.#containers(plan)
-      .map(({ units }) => units[0])
-      .filter(isPersistent);
-    const present = (await this.engine.docker(['volume', 'ls', '--quiet'], { signal })).split('\n');
-    const doomed = persistent.map(({ id }) => volumeName(this.#cluster, id)).filter((name) => present.includes(name));
+  /** Deletes the volumes, and the copy of the folder on an engine elsewhere. */
+  async removeData(plan: Plan, signal: AbortSignal): Promise<void> {
+    const filter = `label=${labels.owner}=${this.#owner ?? ''}`;
+    const ours = (await this.engine.docker(['volume', 'ls', '--quiet', '--filter', filter], { signal })).split('\n');
+    const doomed = this.#volumes(plan).filter((name) => ours.includes(name));
     if (doomed.length > 0) await this.engine.docker(['volume', 'rm', ...doomed], { signal });
+    const image = this.#containers(plan)[0]?.image;
+    if (this.isHere || image === undefined) return;
+    const place = ['--volume', `${this.#folder}:${this.#folder}`, '--entrypoint', 'find', image];
+    await this.engine.docker(
+      ['run', '--rm', '--network', 'none', '--user', '0', ...place, this.#folder, '-mindepth', '1', '-delete'],
+      { signal },
+    );
+  }
+
+  #volumes(plan: Plan): readonly string[] {
+    return this.#containers(plan)
+      .map(({ units }) => units[0])
+      .filter(isPersistent)
+      .map(({ id }) => volumeName(this.#cluster, id));
   }
 
   #containers(plan: Plan): readonly Container[] {

@@ -42,6 +42,11 @@ const cases: readonly (readonly [string, string])[] = [
     'HF_DOCKER_IMAGE',
   ],
   ['manifest for debian:nothing not found: manifest unknown', 'HF_DOCKER_IMAGE'],
+  ['Get "https://registry.example.org/v2/": dial tcp: lookup registry.example.org: no such host', 'HF_DOCKER_IMAGE'],
+  [
+    'ERROR: failed to solve: nowhere:none: failed to resolve source metadata for registry.example.org/library/nowhere:none: not found',
+    'HF_DOCKER_IMAGE',
+  ],
   ['failed to build: something else', 'HF_DOCKER_FAILED'],
 ];
 
