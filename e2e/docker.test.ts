@@ -269,6 +269,12 @@ describe.skipIf(missing !== undefined)('the rendered folder', () => {
         async () => await query(url, 'CREATE TABLE IF NOT EXISTS written ()').catch(() => undefined),
         { timeoutMilliseconds: 60_000 },
       );
+      const pooled = `postgresql://postgres:${password}@127.0.0.1:21543/postgres`;
+      await waitUntil(
+        'an answer of the pooler',
+        async () => await query(pooled, 'SELECT FROM written').catch(() => undefined),
+        { timeoutMilliseconds: 60_000 },
+      );
       const list = compose('exec', '-T', 'patroni-postgres-1', 'patronictl', 'list');
       expect(list.stdout).toContain('Leader');
     } finally {

@@ -22,6 +22,7 @@ export { renderDynamicConfiguration } from './patroni/dynamic-configuration.js';
 export { type Handover, planHandover, planRelease } from './patroni/handover.js';
 export { isJsonObject, isOn, type PatroniKeys, readPatroniKeys } from './patroni/keys.js';
 export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbouncer/configuration.js';
+export { poolerFunction } from './pgbouncer/database.js';
 export * from './plan.js';
 export * from './plan-cluster.js';
 export * from './unit.js';

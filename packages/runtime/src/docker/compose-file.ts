@@ -1,8 +1,10 @@
 import type { JsonObject } from '@holdfast/components';
+import type { SecretName } from '@holdfast/spec';
 import { stringify } from 'yaml';
 import { isPersistent, labels, renderService, secretsOf } from './compose-service.js';
 import type { Container } from './containers.js';
 import type { DockerSettings } from './docker-settings.js';
+import { prepareSecrets, renderPrepareService } from './prepare-service.js';
 
 /**
  * docker-compose.yml of the containers on one host, of `all` that the cluster has (https://docs.docker.com/reference/compose-file/). Pure.
@@ -13,17 +15,35 @@ export function renderComposeFile(
   settings: DockerSettings,
 ): string {
   const persistent = containers.map(({ units }) => units[0]).filter(isPersistent);
-  const secrets = secretsOf(containers.flatMap(({ units }) => units));
+  const secrets = secretsHere(containers, all, settings);
+  const prepare = renderPrepareService(containers, all, settings);
   const document: JsonObject = {
-    services: Object.fromEntries(
-      containers.map((container) => [container.service, renderService(container, { here: containers, all }, settings)]),
-    ),
+    services: {
+      ...Object.fromEntries(
+        containers.map((container) => [
+          container.service,
+          renderService(container, { here: containers, all }, settings),
+        ]),
+      ),
+      ...(prepare === undefined ? {} : { prepare }),
+    },
     ...network(settings),
     volumes: Object.fromEntries(persistent.map(({ id }) => [`${id}-data`, volume(id, settings)])),
     secrets: Object.fromEntries(secrets.map((name) => [name, { file: `./secrets/${name}` }])),
   };
   // docker-compose 1.29 reads YAML 1.1: version 1.1 quotes what has to be quoted.
   return `${head}${stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`;
+}
+
+/** The secrets that containers on one host read. Pure. */
+export function secretsHere(
+  containers: readonly Container[],
+  all: readonly Container[],
+  settings: DockerSettings,
+): readonly SecretName[] {
+  const own = secretsOf(containers.flatMap(({ units }) => units));
+  const prepare = renderPrepareService(containers, all, settings) === undefined ? [] : prepareSecrets;
+  return [...new Set([...own, ...prepare])].sort();
 }
 
 function volume(unit: string, { cluster, owner }: DockerSettings): JsonObject {

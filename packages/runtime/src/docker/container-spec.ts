@@ -26,11 +26,16 @@ export function containerSpec(spec: ClusterSpec): ClusterSpec {
 }
 
 /** Last part of the first container's address of each kind. The engine itself takes 1. */
-const firstAddress = { haproxy: 2, pooler: 3, net: 4, etcd: 11, members: 21 };
+const firstAddress = { haproxy: 2, pooler: 3, net: 4, prepare: 5, etcd: 11, members: 21 };
 
 /** Of a container that nobody connects to, but which must not take another one's address. */
 export function netAddress(subnet: string): string {
   return addressIn(subnet, firstAddress.net);
+}
+
+/** The same of the one that prepares the database. */
+export function prepareAddress(subnet: string): string {
+  return addressIn(subnet, firstAddress.prepare);
 }
 
 function addressIn(subnet: string, last: number): string {

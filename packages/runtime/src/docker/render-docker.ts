@@ -5,6 +5,7 @@ import { configurationFiles } from './configuration-files.js';
 import { type Container, containersOf, containersOn } from './containers.js';
 import { renderCreateSecrets } from './create-secrets.js';
 import type { DockerSettings } from './docker-settings.js';
+import { prepareFile, prepareScript, renderPrepareService } from './prepare-service.js';
 
 /** One file of a rendered folder. */
 export interface RenderedFile {
@@ -30,6 +31,7 @@ export function renderDocker(plan: Plan, settings: DockerSettings, host?: string
   return [
     file('docker-compose.yml', renderComposeFile(containers, all, settings)),
     ...renderConfiguration(containers),
+    ...(renderPrepareService(containers, all, settings) === undefined ? [] : [file(prepareFile, prepareScript)]),
     file('.env', `COMPOSE_PROJECT_NAME=${projectName(settings.cluster)}\n`),
     ...(host === undefined ? renderInstructions(plan, settings) : []),
   ];
@@ -75,7 +77,8 @@ ${where}
     docker compose exec patroni-postgres-1 patronictl switchover
     docker compose down         # the data stays in volumes; down --volumes deletes it
 
-The password of PostgreSQL's superuser is in \`secrets/postgres\`. \`holdfast up --runtime docker\` does all of this, and then prepares the
-database: PgBouncer and the worker \`net\` log in as roles that it makes.
+The password of PostgreSQL's superuser is in \`secrets/postgres\`. The service \`prepare\` makes what
+PgBouncer logs in with, and ends. \`holdfast up --runtime docker\` does all of this, and prepares the database for Supabase, which the worker
+\`net\` waits for.
 `;
 }
