@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { containerLayout, type JsonObject, type Probe, secretVariable, type Unit } from '@holdfast/components';
+import {
+  containerLayout,
+  containerSecrets,
+  type JsonObject,
+  type Probe,
+  secretVariable,
+  type Unit,
+} from '@holdfast/components';
 import { MiB, type SecretName } from '@holdfast/spec';
 import { configurationFiles } from './configuration-files.js';
 import { netAddress } from './container-spec.js';
@@ -119,7 +126,7 @@ function environment({ units }: Container, all: readonly Container[]): JsonObjec
     .map(([name, value]) =>
       typeof value === 'string'
         ? ([name, literally(value)] as const)
-        : ([secretVariable(name), `/run/secrets/${value.secret}`] as const),
+        : ([secretVariable(name), `${containerSecrets}/${value.secret}`] as const),
     );
   const awaited = all
     .map((each) => each.units[0])

@@ -1,8 +1,10 @@
 import {
   containerConfiguration,
+  containerSecrets,
   type JsonObject,
   poolerFunction,
   poolerRole,
+  secretVariable,
   superuserRole,
 } from '@holdfast/components';
 import { prepareAddress } from './container-spec.js';
@@ -38,7 +40,7 @@ export function renderPrepareService(
       ...['psql', '--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', `--file=${containerConfiguration}/prepare.sql`],
       `host=${readWrite.host} port=${readWrite.port} user=${superuserRole} dbname=postgres`,
     ],
-    environment: { PGPASSWORD_FILE: '/run/secrets/postgres' },
+    environment: { [secretVariable('PGPASSWORD')]: `${containerSecrets}/postgres` },
     volumes: [`./${prepareFile}:${containerConfiguration}/prepare.sql:ro`],
     secrets: prepareSecrets,
     read_only: true,
@@ -59,7 +61,7 @@ export const prepareScript = `-- What PgBouncer needs in a database that was sta
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
-\\set password \`cat /run/secrets/pgbouncer\`
+\\set password \`cat ${containerSecrets}/pgbouncer\`
 SELECT format('CREATE ROLE ${poolerRole} LOGIN PASSWORD %L', :'password')
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${poolerRole}') \\gexec
 ${['postgres', 'template1'].map(inDatabase).join('')}`;
