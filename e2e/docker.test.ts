@@ -223,7 +223,8 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     docker('rmi', 'holdfast-test:base');
     expect(up.code, up.stdout + up.stderr).toBe(0);
     console.log(`new images: ${history.longestGapMilliseconds} ms without a write at most`);
-    expect(history.longestGapMilliseconds).toBeLessThan(lax);
+    // HAProxy's container is made anew, too.
+    expect(history.longestGapMilliseconds).toBeLessThan(3 * lax);
     expect(await findLostInserts(url, history)).toEqual([]);
     expect(
       ours('container', 'ls', '--quiet')
