@@ -1,4 +1,4 @@
-import { type ClusterContext, keysMissing, notUp, openCluster, readKeys } from '@holdfast/cluster';
+import { type ClusterContext, keysMissing, notUp, onlyForProcesses, openCluster, readKeys } from '@holdfast/cluster';
 import type { KeyMaterial } from '@holdfast/keys';
 import type { Secrets } from '@holdfast/spec';
 import type { CommandEnvironment } from './define-command.js';
@@ -14,6 +14,11 @@ export async function withCluster<Result>(
   } finally {
     await context.runtime[Symbol.asyncDispose]();
   }
+}
+
+/** HF_RUNTIME_PROCESS_ONLY where something else than our supervisor keeps the parts running. */
+export function requireProcesses({ spec }: ClusterContext, command: string): void {
+  if (spec.runtime !== 'process') throw onlyForProcesses(command, spec.runtime);
 }
 
 /** The cluster's secrets; HF_NOT_UP when there never was an `up`. */

@@ -1,5 +1,5 @@
-import { findPostmaster } from '@holdfast/cluster';
-import { agentUnitId, memberDataDirectory } from '@holdfast/components';
+import { dataDirectoryOf, findPostmasters } from '@holdfast/cluster';
+import { agentUnitId } from '@holdfast/components';
 import { type ProcessIdentity, readCwd, readStat, signalProcess } from '@holdfast/runtime';
 import { targetMissing } from '../errors.js';
 import type { FaultWorld } from './fault.js';
@@ -39,7 +39,7 @@ export async function mainProcessOf(
 
 /** A member's postmaster; throws HF_CHAOS_TARGET_MISSING when there is none. */
 export async function postmasterOf({ context }: FaultWorld, member: string): Promise<ProcessIdentity> {
-  const pid = await findPostmaster(memberDataDirectory(context.stateDirectory, member));
+  const pid = (await findPostmasters(context)).get(member);
   const [postmaster] = identify(pid === undefined ? [] : [pid]);
   if (postmaster === undefined) throw targetMissing(`PostgreSQL of ${member}`);
   return postmaster;
@@ -51,7 +51,8 @@ export async function postgresProcessesOf(
   member: string,
   signal: AbortSignal,
 ): Promise<readonly ProcessIdentity[]> {
-  const data = memberDataDirectory(world.context.stateDirectory, member);
+  const { spec, stateDirectory } = world.context;
+  const data = dataDirectoryOf(spec, stateDirectory, member);
   return (await processesOf(world, [member], signal)).filter(({ pid }) => readCwd(pid) === data);
 }
 

@@ -331,8 +331,56 @@ export function runtimeUnavailable(runtime: string): HoldfastError {
   return new HoldfastError({
     code: 'HF_RUNTIME_UNAVAILABLE',
     message: `The runtime "${runtime}" is not part of this version.`,
-    suggestion: 'Set runtime: process in holdfast.yaml.',
+    suggestion: 'Set runtime: process or docker in holdfast.yaml.',
     exitCode: ExitCode.usage,
+  });
+}
+
+export function dockerForeign(name: string, found: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_FOREIGN',
+    message: `The engine has a cluster ${name} already, which was not brought up from here. Nothing was changed.`,
+    detail: found.join('\n'),
+    suggestion:
+      'Give this one another `name` in holdfast.yaml; or run `holdfast down --purge` where the other one was brought up, if nobody needs its data.',
+    exitCode: ExitCode.state,
+  });
+}
+
+export function dockerHostsWithoutEngine(addresses: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_HOSTS',
+    message: `No engine is named for the Docker hosts ${addresses.join(', ')}.`,
+    suggestion:
+      'Set `engine` of each in `hosts`, for example ssh://root@ADDRESS; or `holdfast render docker -o FOLDER`, copy each folder to its host and run `docker compose up -d` in it.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function imagesOtherMajor(have: number, wanted: number): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_MAJOR',
+    message: `The images hold PostgreSQL ${have}, and ${wanted} is asked for.`,
+    suggestion: `Leave \`postgres.version\` out or set it to ${have}; the runtime process takes the versions that are installed.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function onlyForProcesses(command: string, runtime: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_PROCESS_ONLY',
+    message: `${command} is for the runtime process, and this cluster is run by ${runtime}.`,
+    suggestion: 'Nothing has to be done: the engine starts the containers again, with the machine too.',
+    exitCode: ExitCode.usage,
+  });
+}
+
+export function runtimeChanged(present: string, wanted: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_RUNTIME_CHANGED',
+    message: `The cluster is run by the runtime ${present}, and ${wanted} is asked for.`,
+    suggestion: `Its data stays where ${present} keeps it: leave \`runtime: ${present}\`, or give the new cluster another name.`,
+    exitCode: ExitCode.state,
   });
 }
 

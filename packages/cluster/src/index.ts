@@ -18,6 +18,7 @@ export * from './operations/rolling-restart.js';
 export * from './operations/rotate-keys.js';
 export * from './operations/switchover.js';
 export * from './pooler/console.js';
+export * from './state/data-directory-of.js';
 export { readKeys } from './state/keys-file.js';
 export * from './state/state-directory.js';
 export * from './supabase/diff.js';

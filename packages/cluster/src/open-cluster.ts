@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createEtcdClient, createHaproxyClient, createPatroniClient } from '@holdfast/components';
-import { createProcessRuntime } from '@holdfast/runtime';
+import { createDockerRuntime, createProcessRuntime, type Runtime } from '@holdfast/runtime';
 import {
   type ClusterSpec,
   fixedPorts,
@@ -10,16 +10,17 @@ import {
   type PortAssignment,
   parseSpecFile,
   portShape,
+  type RuntimeKind,
   requestedPorts,
   resolveSpec,
   type Secrets,
   type SpecFile,
 } from '@holdfast/spec';
 import type { Clients, ClusterContext } from './context.js';
-import { runtimeUnavailable, specFileMissing } from './errors.js';
+import { runtimeChanged, runtimeUnavailable, specFileMissing } from './errors.js';
 import { readPorts } from './state/port-assignment.js';
 import { readSecrets } from './state/secrets-file.js';
-import { locateStateDirectory } from './state/state-directory.js';
+import { type ClusterMarker, locateStateDirectory, ownerOf, readMarker } from './state/state-directory.js';
 
 export const specFileName = 'holdfast.yaml';
 
@@ -27,6 +28,8 @@ export interface OpenOptions {
   /** `-f FILE`; undefined: holdfast.yaml in `cwd` if it is there, else the default cluster. */
   readonly file: string | undefined;
   readonly cwd: string;
+  /** `--runtime`, over the file's; undefined: what runs the cluster already, or what the file says. */
+  readonly runtime?: RuntimeKind | undefined;
 }
 
 /** A parsed spec file and where it stands. */
@@ -58,6 +61,22 @@ export function thisMachine(): Machine {
   return { memoryBytes, cores: availableParallelism() };
 }
 
+/**
+ * The spec with the runtime that the cluster is brought up with. One that was brought up stays with its runtime, whose data another one does
+ * not find: HF_RUNTIME_CHANGED when something else is asked for.
+ */
+export function settleRuntime(
+  loaded: LoadedSpec,
+  asked: RuntimeKind | undefined,
+  marker: ClusterMarker | undefined,
+): LoadedSpec {
+  const present = marker?.runtime ?? (marker?.systemIdentifier === undefined ? undefined : 'process');
+  if (present !== undefined && asked !== undefined && asked !== present) throw runtimeChanged(present, asked);
+  // What a flag brought up needs no flag later.
+  const wanted = asked ?? present ?? loaded.file.runtime;
+  return wanted === undefined ? loaded : { ...loaded, file: { ...loaded.file, runtime: wanted } };
+}
+
 /** The spec with default ports where free ones are still to be chosen: enough for everything but addresses. */
 export function draftSpec({ file }: LoadedSpec): ClusterSpec {
   const ports = requestedPorts(file) === 'auto' ? fixedPorts(portShape(file)) : undefined;
@@ -66,13 +85,16 @@ export function draftSpec({ file }: LoadedSpec): ClusterSpec {
 
 /** Opens a cluster for looking at it or operating on it; changes nothing. Dispose of `runtime` when done. */
 export async function openCluster(options: OpenOptions): Promise<ClusterContext> {
-  const loaded = await loadSpec(options);
+  const found = await loadSpec(options);
+  const { name, dataDirectory } = draftSpec(found);
+  const stateDirectory = await locateStateDirectory(found.base, name, dataDirectory);
+  const marker = await readMarker(stateDirectory);
+  const loaded = settleRuntime(found, options.runtime, marker);
   const preliminary = draftSpec(loaded);
-  const stateDirectory = await locateStateDirectory(loaded.base, preliminary.name, preliminary.dataDirectory);
   const chosen = requestedPorts(loaded.file) === 'auto' ? await readPorts(stateDirectory) : undefined;
   const spec =
     chosen === undefined ? preliminary : resolveSpec(loaded.file, thisMachine(), withStandIns(chosen, loaded.file));
-  return createContext({ loaded, spec, stateDirectory, secrets: await readSecrets(stateDirectory) });
+  return createContext({ loaded, spec, stateDirectory, marker, secrets: await readSecrets(stateDirectory) });
 }
 
 /** The clients and the runtime of a cluster whose place is known. */
@@ -80,19 +102,26 @@ export function createContext(parts: {
   readonly loaded: LoadedSpec;
   readonly spec: ClusterSpec;
   readonly stateDirectory: string;
+  readonly marker: ClusterMarker | undefined;
   readonly secrets: Secrets | undefined;
 }): ClusterContext {
-  const { spec, stateDirectory, secrets } = parts;
-  if (spec.runtime !== 'process') throw runtimeUnavailable(spec.runtime);
+  const { spec, stateDirectory, marker, secrets } = parts;
   return {
     spec,
     specFile: parts.loaded.path,
     specDirectory: parts.loaded.base,
     stateDirectory,
     secrets,
-    runtime: createProcessRuntime({ stateDirectory, cluster: spec.name }),
+    runtime: createRuntime(spec, stateDirectory, marker),
     clients: createClients(spec, secrets),
   };
+}
+
+function createRuntime(spec: ClusterSpec, stateDirectory: string, marker: ClusterMarker | undefined): Runtime {
+  const owner = marker === undefined ? undefined : ownerOf(marker);
+  if (spec.runtime === 'docker') return createDockerRuntime({ stateDirectory, spec, owner });
+  if (spec.runtime === 'process') return createProcessRuntime({ stateDirectory, cluster: spec.name });
+  throw runtimeUnavailable(spec.runtime);
 }
 
 function createClients(spec: ClusterSpec, secrets: Secrets | undefined): Clients {

@@ -75,4 +75,24 @@ describe('planRollout', () => {
       ),
     );
   });
+
+  it('takes all units of a container in one step', () => {
+    const together = (version: number): Plan => {
+      const units = ['pg1', 'pg1-agent', 'pg2', 'pg2-agent'].map((id) => ({
+        ...unit(id, version),
+        component: id.endsWith('-agent') ? ('agent' as const) : ('patroni' as const),
+        container: { name: id.replace('-agent', ''), image: 'holdfast/patroni:1' },
+      }));
+      return { cluster: 'test', units, dynamicConfiguration: {} };
+    };
+    const changes = together(2).units.map(({ id }) => restartOf(id));
+    const steps = planRollout(together(1), together(2), changes, 'pg1');
+    const versions = steps.map((step) => step.plan.units.map(({ id, argv }) => `${id} ${argv[1]}`));
+    expect(versions).toEqual([
+      ['pg1 1', 'pg1-agent 1', 'pg2 2', 'pg2-agent 2'],
+      ['pg1 2', 'pg1-agent 2', 'pg2 2', 'pg2-agent 2'],
+      ['pg1 2', 'pg1-agent 2', 'pg2 2', 'pg2-agent 2'],
+    ]);
+    expect(steps.map(({ restarts }) => restarts)).toEqual(['pg2', 'pg1', undefined]);
+  });
 });

@@ -21,13 +21,17 @@ export function etcdClientUrl(member: EtcdMemberSpec): string {
   return httpUrl(member.host, member.clientPort);
 }
 
-/** The members of PostgreSQL on the host of an etcd member. Where all are on one host they are counted off: etcd2 belongs to pg2. */
+/** The members of PostgreSQL on the machine of an etcd member. Where all are on one machine they are counted off: etcd2 belongs to pg2. */
 export function membersBeside({ members, etcd }: ClusterSpec, member: EtcdMemberSpec): readonly string[] {
-  const oneHost = new Set([...members, ...etcd.members].map(({ host }) => host)).size === 1;
+  const oneMachine = new Set([...members, ...etcd.members].map(machineOf)).size === 1;
   const place = etcd.members.indexOf(member);
   return members
-    .filter(({ host }, index) => (oneHost ? index === place : host === member.host))
+    .filter((each, index) => (oneMachine ? index === place : machineOf(each) === machineOf(member)))
     .map(({ name }) => name);
+}
+
+function machineOf({ host, machine }: MemberSpec | EtcdMemberSpec): string {
+  return machine ?? host;
 }
 
 /** etcd's members in the order in which a member should ask them: the one beside it first, another one may be on the host that is lost. */

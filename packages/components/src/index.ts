@@ -9,6 +9,7 @@ export {
 } from './agent/configuration.js';
 export { agentUnitId } from './agent/unit.js';
 export * from './clients.js';
+export * from './container-layout.js';
 export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
@@ -21,6 +22,7 @@ export { renderDynamicConfiguration } from './patroni/dynamic-configuration.js';
 export { type Handover, planHandover, planRelease } from './patroni/handover.js';
 export { isJsonObject, isOn, type PatroniKeys, readPatroniKeys } from './patroni/keys.js';
 export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbouncer/configuration.js';
+export { poolerFunction } from './pgbouncer/database.js';
 export * from './plan.js';
 export * from './plan-cluster.js';
 export * from './unit.js';

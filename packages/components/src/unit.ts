@@ -41,6 +41,14 @@ export type Probe =
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1';
 
+/** A container that a unit runs in, alone or with others: these start, restart and stop together. */
+export interface UnitContainer {
+  /** A DNS label, unique in a plan among containers. */
+  readonly name: string;
+  /** Name and tag of the image that holds its programs. */
+  readonly image: string;
+}
+
 /** One thing to run. Plain data; secrets by reference only. */
 export interface Unit {
   /** Unique in a plan, a file name and a DNS label: `etcd1`, `pg2`, `haproxy`, `pgbouncer`. */
@@ -56,6 +64,8 @@ export interface Unit {
   readonly user: string;
   /** Name of the network namespace to run in (`ip netns`); undefined: the runtime's own. */
   readonly namespace?: string | undefined;
+  /** Undefined: it is a process of the machine itself. */
+  readonly container?: UnitContainer;
   readonly workingDirectory: string;
   readonly readiness: Probe;
   readonly stop: { readonly signal: StopSignal; readonly graceSeconds: number };

@@ -71,6 +71,7 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       poolSize: 20,
       maxClientConnections: 500,
     },
+    docker: { subnet: '10.213.7.0/24', baseImage: 'debian:bookworm-slim', hosts: [] },
     resources: { memoryBytes: 2 ** 31, cores: 2 },
     dataDirectory: undefined,
     warnings: [],

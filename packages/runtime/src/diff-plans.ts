@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Unit, UnitFile } from '@holdfast/components';
+import type { Plan, Unit, UnitFile } from '@holdfast/components';
 import type { DiffPlans, UnitChange } from './runtime.js';
 
 type Action = UnitChange['action'];
@@ -14,6 +14,7 @@ const fixedAtStart = [
   'argv',
   'user',
   'namespace',
+  'container',
   'workingDirectory',
   'volumes',
   'ports',
@@ -44,8 +45,28 @@ export const diffPlans: DiffPlans = (from, to) => {
   const additions: UnitChange[] = to.units
     .filter((unit) => !before.has(unit.id))
     .map((unit) => ({ unit: unit.id, action: 'start', because: ['new in the plan'] }));
-  return [...removals, ...changes, ...additions];
+  return withCompanions(from, to, [...removals, ...changes, ...additions]);
 };
+
+/** What changes for one unit of a container restarts all that were in it before and stay. */
+function withCompanions(from: Plan | undefined, to: Plan, changes: readonly UnitChange[]): readonly UnitChange[] {
+  const containerOf = (id: string) =>
+    [...to.units, ...(from?.units ?? [])].find((unit) => unit.id === id)?.container?.name;
+  const disturbing = changes.filter(({ action }) => action !== 'write' && action !== 'reload');
+  const companions = to.units.flatMap((unit): UnitChange[] => {
+    const cause = disturbing.find(
+      (other) => other.unit !== unit.id && containerOf(other.unit) === unit.container?.name,
+    );
+    const stays = from?.units.some(({ id }) => id === unit.id) === true;
+    if (unit.container === undefined || cause === undefined || !stays) return [];
+    return [{ unit: unit.id, action: 'restart', because: [`container of ${cause.unit}`] }];
+  });
+  const merged = changes.map((change) => {
+    const companion = companions.find(({ unit }) => unit === change.unit);
+    return companion === undefined ? change : mergeChanges(change, companion);
+  });
+  return [...merged, ...companions.filter(({ unit }) => !changes.some((change) => change.unit === unit))];
+}
 
 /** What a process that was started as `from` needs to become `to`; undefined: nothing. */
 export function diffUnits(from: Unit, to: Unit): UnitChange | undefined {

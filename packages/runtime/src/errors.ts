@@ -154,3 +154,100 @@ export function privatePostgresFailed(reason: string): HoldfastError {
     exitCode: ExitCode.environment,
   });
 }
+
+export function dockerMissing(program: string, cause: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_MISSING',
+    message: `The command ${program} is not there.`,
+    suggestion: 'Install Docker (on Debian: apt-get install docker.io docker-compose), or use `runtime: process`.',
+    exitCode: ExitCode.environment,
+    cause,
+  });
+}
+
+export function composeMissing(): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_COMPOSE_MISSING',
+    message: 'Neither `docker compose` nor `docker-compose` is there.',
+    suggestion:
+      "Install Compose: the plugin docker-compose-v2 or docker-compose-plugin, or Debian 12's docker-compose.",
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function dockerNoEngine(output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_NO_ENGINE',
+    message: 'No Docker engine answers.',
+    detail: lastLines(output),
+    suggestion: 'Start it (systemctl start docker), or set DOCKER_HOST to one that runs.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function dockerDenied(output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_DENIED',
+    message: "The Docker engine's socket is closed to this account.",
+    detail: lastLines(output),
+    suggestion:
+      'Run it as root, or add the account to the group docker (which makes it as good as root) and log in anew.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function dockerPortTaken(port: string, output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_PORT_TAKEN',
+    message: `${port} is taken on the Docker host.`,
+    detail: lastLines(output),
+    suggestion:
+      'Stop what listens there, or choose other `ports` in holdfast.yaml (`ports: auto` finds free ones); then run it again.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function dockerSubnetTaken(output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_SUBNET',
+    message: 'The network of the containers overlaps with another one of this engine.',
+    detail: lastLines(output),
+    suggestion:
+      'Set `docker.subnet` in holdfast.yaml to a free one; `docker network ls` and `docker network inspect` show those in use.',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function dockerImageMissing(image: string, output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_IMAGE',
+    message: `The image ${image} is not there.`,
+    detail: lastLines(output),
+    suggestion:
+      '`holdfast up` builds its own images; load or pull the one that they are built from (`docker.baseImage`, node:20-bookworm-slim).',
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function dockerFailed(command: string, output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_FAILED',
+    message: `${command} failed.`,
+    detail: lastLines(output),
+    suggestion: 'Mend what it says, then run the same command again: it goes on where this one stopped.',
+    exitCode: ExitCode.failure,
+  });
+}
+
+export function dockerContainerGone(unit: string, container: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_CONTAINER_GONE',
+    message: `The container ${container} of ${unit} is not there.`,
+    suggestion: 'holdfast up',
+    exitCode: ExitCode.state,
+  });
+}
+
+function lastLines(output: string): string {
+  return output.trim().split('\n').slice(-8).join('\n');
+}

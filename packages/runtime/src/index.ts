@@ -1,4 +1,15 @@
 export { diffPlans } from './diff-plans.js';
+export { containerSpec } from './docker/container-spec.js';
+export {
+  type DockerPlan,
+  dockerFolder,
+  dockerFolders,
+  type FolderFile,
+  planContainers,
+  planDocker,
+} from './docker/docker-folders.js';
+export { createDockerRuntime, type DockerRuntime, type DockerRuntimeOptions } from './docker/docker-runtime.js';
+export { type DockerSettings, dockerSettings } from './docker/docker-settings.js';
 export { writeFileAtomically } from './process/atomic-file.js';
 export * from './process/lock.js';
 export * from './process/network-namespace.js';

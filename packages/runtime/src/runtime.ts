@@ -62,6 +62,8 @@ export interface Runtime extends AsyncDisposable {
   kill(unit: string, signal: AbortSignal): Promise<void>;
   /** Stops the given units in this order, one group after the other, then whatever keeps them running. */
   down(groups: readonly (readonly string[])[], signal: AbortSignal): Promise<void>;
+  /** Deletes the data that it keeps outside of the state folder; nothing runs any more, and the caller has asked. */
+  removeData(signal: AbortSignal): Promise<void>;
   /** Log lines: the last `lines` ones, then, with follow, what comes until the signal aborts. */
   logs(
     units: readonly string[],

@@ -26,6 +26,8 @@ export interface MemberSpec {
   readonly agentPort: number;
   /** Network namespace that it runs in; undefined: that of the supervisor. */
   readonly namespace: string | undefined;
+  /** The machine that it is on, where `host` does not tell: containers have addresses of their own. */
+  readonly machine?: string;
 }
 
 export interface EtcdMemberSpec {
@@ -35,6 +37,8 @@ export interface EtcdMemberSpec {
   readonly clientPort: number;
   readonly peerPort: number;
   readonly namespace: string | undefined;
+  /** As a member's. */
+  readonly machine?: string;
 }
 
 export interface PostgresSpec {
@@ -104,6 +108,22 @@ export interface PoolerSpec {
   readonly maxClientConnections: number;
 }
 
+/** Containers of the runtime `docker`. */
+export interface DockerSpec {
+  /** IPv4 network of the containers, where all are on one host: `10.213.7.0/24`. */
+  readonly subnet: string;
+  /** What the images are built from. */
+  readonly baseImage: string;
+  /** Docker hosts in the order of the file; empty: all on the engine that the docker command talks to. */
+  readonly hosts: readonly DockerHostSpec[];
+}
+
+export interface DockerHostSpec {
+  readonly address: string;
+  /** DOCKER_HOST of its engine, for example `ssh://root@10.77.0.1`; undefined: whoever brings it up does so there. */
+  readonly engine: string | undefined;
+}
+
 export interface ResourcesSpec {
   /** What the whole cluster on this machine may plan with. */
   readonly memoryBytes: number;
@@ -124,6 +144,7 @@ export interface ClusterSpec {
   readonly haproxy: HaproxySpec;
   readonly pooler: PoolerSpec;
   readonly supabase: SupabaseSpec;
+  readonly docker: DockerSpec;
   readonly resources: ResourcesSpec;
   /** Where state goes, absolute; undefined: `.holdfast/<name>` beside the spec file. */
   readonly dataDirectory: string | undefined;

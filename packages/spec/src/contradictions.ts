@@ -1,4 +1,5 @@
 import type { ParameterValue, SynchronousMode } from './cluster-spec.js';
+import { isLoopback } from './hba.js';
 import { weakensSynchronous } from './parameters.js';
 import { fixedPorts, listPorts, type NamedPort, portShape } from './ports.js';
 import type { Problem } from './problem.js';
@@ -36,6 +37,7 @@ const rules: readonly Rule[] = [
   { involves: ['etcd.heartbeat', 'etcd.electionTimeout'], check: checkEtcdTimings },
   { involves: ['ports', 'members', 'etcd.size', 'pooler.enabled'], check: checkPorts },
   { involves: ['members', 'synchronous', 'postgres.parameters'], check: checkParametersInContext },
+  { involves: ['runtime', 'hosts', 'listen'], check: checkDockerHosts },
 ];
 
 function checkStandbys(file: SpecFile): readonly Problem[] {
@@ -146,6 +148,18 @@ function checkParametersInContext(file: SpecFile): readonly Problem[] {
     }
     return [];
   });
+}
+
+function checkDockerHosts({ runtime, hosts, listen }: SpecFile): readonly Problem[] {
+  if (runtime !== 'docker' || hosts === undefined) return [];
+  const spaced = hosts.findIndex(({ namespace }) => namespace !== undefined);
+  if (spaced >= 0) {
+    const problem = 'cannot be with the runtime docker, whose containers run in the network of their host';
+    return [{ path: ['hosts', spaced, 'namespace'], problem, suggestion: 'Remove it.' }];
+  }
+  if (!isLoopback(listen ?? defaults.listen)) return [];
+  const problem = 'cannot be loopback with several Docker hosts: agents on all of them talk to HAProxy';
+  return [{ path: ['listen'], problem, suggestion: 'Write the address of the host that HAProxy shall run on.' }];
 }
 
 function tooFew(value: ParameterValue, members: number): boolean {

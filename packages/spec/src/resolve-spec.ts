@@ -5,6 +5,7 @@ import { portsNotChosen } from './errors.js';
 import { renderHba } from './hba.js';
 import { mergeParameters } from './parameters.js';
 import { portShape, requestedPorts } from './ports.js';
+import { resolveDocker } from './resolve-docker.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 import { findWarnings } from './warnings.js';
@@ -50,7 +51,7 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
     postgres: {
       version: file.postgres?.version,
       parameters,
-      hba: renderHba([host, ...(file.hosts ?? []).map(({ address }) => address)], userHba),
+      hba: renderHba(networkAddresses(file, host), userHba),
     },
     patroni: {
       ...patroniSeconds(file),
@@ -95,10 +96,18 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
       maxClientConnections: file.pooler?.maxClientConnections ?? defaults.pooler.maxClientConnections,
     },
     supabase: supabase(file),
+    docker: resolveDocker(file),
     resources,
     dataDirectory: file.dataDirectory,
   };
   return deepFreeze({ ...spec, warnings: findWarnings(spec, userHba, machine) });
+}
+
+/** Where the members' addresses are. */
+function networkAddresses(file: SpecFile, host: string): readonly string[] {
+  const hosts = (file.hosts ?? []).map(({ address }) => address);
+  if (file.runtime === 'docker' && hosts.length === 0) return resolveDocker(file).subnet.split('/', 1);
+  return [host, ...hosts];
 }
 
 function supabase(file: SpecFile): ClusterSpec['supabase'] {

@@ -98,6 +98,14 @@ const listen = z.string({ error: 'must be an IP address as text' }).check(
   }),
 );
 
+const subnet = z.string({ error: 'must be an IPv4 network as text' }).regex(/^(\d{1,3}\.){3}0\/(1[6-9]|2[0-4])$/, {
+  error: 'must be an IPv4 network of at least 256 addresses that ends in 0, such as 10.213.7.0/24',
+});
+
+const image = z.string({ error: 'must be the name of an image as text' }).regex(/^[a-z0-9][a-zA-Z0-9._/:@-]{0,200}$/, {
+  error: 'must be the name of an image, such as debian:bookworm-slim',
+});
+
 const dataDirectory = z
   .string({ error: 'must be a path as text' })
   .refine((value) => isAbsolute(value) && normalize(value) !== '/' && !/\p{Cc}/u.test(value), {
@@ -217,6 +225,13 @@ export const specSchema = group({
             'Network namespace on this machine that stands for the host; needs root.',
             { examples: ['host1'] },
           ),
+          engine: field(
+            z.string({ error: 'must be text' }).regex(/^(ssh|tcp|unix):\/\/[A-Za-z0-9@:._/[\]-]{1,200}$/, {
+              error: 'must be what DOCKER_HOST takes: ssh://…, tcp://… or unix://…',
+            }),
+            'With the runtime docker: DOCKER_HOST of its engine.',
+            { examples: ['ssh://root@10.77.0.1'] },
+          ),
         }),
         { error: 'must be a list of hosts' },
       )
@@ -298,6 +313,19 @@ export const specSchema = group({
     dataDirectory,
     'Absolute path of the folder for all state. Left out: .holdfast/<name> beside this file.',
     { examples: ['/var/lib/holdfast/holdfast'] },
+  ),
+  docker: section(
+    group({
+      subnet: field(
+        subnet,
+        'IPv4 network of the containers, where all are on one host. Left out: one in 10.213.0.0/16, by the name of the cluster.',
+        { examples: ['10.213.209.0/24'] },
+      ),
+      baseImage: field(image, 'What the images are built from: Debian 12, or PostgreSQL 15 on it.', {
+        default: defaults.docker.baseImage,
+      }),
+    }),
+    'The runtime docker.',
   ),
   resources: section(
     group({

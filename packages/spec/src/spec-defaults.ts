@@ -16,6 +16,7 @@ export const specDefaults = {
   etcd: { size: 3, heartbeatMilliseconds: 100, electionMilliseconds: 1000, quotaBytes: GiB },
   haproxy: { maxConnections: 1000, checkMilliseconds: 100, queueMilliseconds: 30_000, idleSeconds: 0 },
   pooler: { enabled: true, mode: 'transaction', poolSize: 20, maxClientConnections: 1000 },
+  docker: { baseImage: 'debian:bookworm-slim' },
   supabase: { enabled: true, net: { enabled: true, answersKeptSeconds: 21_600 } },
   ports: {
     postgres: 5432,

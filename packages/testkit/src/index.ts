@@ -1,4 +1,5 @@
 export * from './cluster-processes.js';
+export * from './docker.js';
 export * from './health.js';
 export * from './pgbench.js';
 export * from './query.js';

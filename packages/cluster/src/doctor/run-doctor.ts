@@ -6,6 +6,7 @@ import { judgeClock } from './check-clock.js';
 import { judgeDescriptors } from './check-descriptors.js';
 import { judgeDisk } from './check-disk.js';
 import { judgeDrift } from './check-drift.js';
+import { judgeEngine } from './check-engine.js';
 import { judgeEtcd } from './check-etcd.js';
 import { judgeHaproxy } from './check-haproxy.js';
 import { judgeMemory } from './check-memory.js';
@@ -38,6 +39,8 @@ const patienceMilliseconds = 10_000;
  */
 export async function runDoctor(context: ClusterContext, signal: AbortSignal): Promise<Finding[]> {
   const { spec, stateDirectory, secrets } = context;
+  // What containers hold is not this machine's to look at.
+  const isProcesses = context.runtime.kind === 'process';
   const ask = async <T>(question: (limit: AbortSignal) => Promise<T>) =>
     valueIn(await answer(question, { signal, timeoutMilliseconds: patienceMilliseconds }));
   // Alone, because what follows starts programs and would be measured as etcd's latency.
@@ -54,7 +57,7 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
   const [slots, configuration, files, descriptors, modes] = await Promise.all([
     ask(() => gatherSlots(context, view)),
     ask((limit) => gatherConfiguration(context, view, limit)),
-    ask(() => gatherFiles(current, secrets)),
+    ask(() => gatherFiles(isProcesses ? current : undefined, secrets)),
     ask(() => gatherDescriptors(view.units)),
     ask(() => gatherModes(stateDirectory, plan)),
   ]);
@@ -65,21 +68,25 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
   const ofTheCluster = runs
     ? [
         ...judgeEtcd(view),
-        ...judgePatroni(view, wanted?.search.tools?.patroni.origin ?? facts.patroniOrigin),
+        ...judgePatroni(view, wanted?.search?.tools?.patroni.origin ?? facts.patroniOrigin),
         ...judgeReplication(view),
         ...judgeHaproxy(view),
         ...judgePooler(facts.poolerPaused),
         ...judgeSlots(slots, members, disk?.[0]?.freeBytes),
       ]
     : [info('cluster', 'nothing runs here, so only the machine was examined', 'holdfast up')];
+  const leftovers = isProcesses && unitsKnown ? gatherLeftovers(stateDirectory, view.units, facts.supervisor.pid) : [];
+  const running = view.units.filter(({ pids }) => pids.length > 0).length;
   return [
-    ...judgeTools(wanted?.search),
+    ...(isProcesses
+      ? judgeTools(wanted?.search)
+      : [judgeEngine(facts.supervisor.alive === undefined ? undefined : running)]),
     ...judgeProcesses({
       units: view.units,
-      supervisor: facts.supervisor,
-      leftovers: unitsKnown ? gatherLeftovers(stateDirectory, view.units, facts.supervisor.pid) : [],
+      supervisor: isProcesses ? facts.supervisor : { pid: undefined, alive: true },
+      leftovers,
     }),
-    ...judgePorts(gatherPorts(plan, unitsKnown ? view.units : undefined)),
+    ...(isProcesses ? judgePorts(gatherPorts(plan, unitsKnown ? view.units : undefined)) : []),
     ...judgeDisk(disk ?? []),
     ...(memory ? judgeMemory(spec, memory) : []),
     judgeClock(clock),

@@ -1,9 +1,9 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { memberDataDirectory } from '@holdfast/components';
 import { timeLimit } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { actionTimedOut, noLeader, reinitLeader, reinitUnconfirmed } from '../errors.js';
+import { dataDirectoryOf } from '../state/data-directory-of.js';
 import { fetchView } from '../view/fetch-view.js';
 import type { ClusterView } from '../view/view.js';
 import { type ActionResult, waitForView } from '../view/wait-for-view.js';
@@ -35,7 +35,7 @@ export async function previewReinit(
 }
 
 async function damageOf(context: ClusterContext, member: string, signal: AbortSignal): Promise<ReinitDamage> {
-  const dataDirectory = memberDataDirectory(context.stateDirectory, member);
+  const dataDirectory = dataDirectoryOf(context.spec, context.stateDirectory, member);
   const limit = timeLimit(signal, 2000);
   try {
     return { dataDirectory, bytes: await folderBytes(dataDirectory, limit) };

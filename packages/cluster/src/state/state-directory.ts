@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomically } from '@holdfast/runtime';
+import type { RuntimeKind } from '@holdfast/spec';
 import { stateDirectoryForeign, stateDirectoryNotOurs, stateDirectoryUnusable } from '../errors.js';
 
 /** Longer and the Unix sockets below it would not fit into sun_path (108 bytes). */
@@ -11,9 +12,16 @@ const longestPath = 80;
 export interface ClusterMarker {
   readonly name: string;
   readonly createdAt: string;
+  /** What runs it, once it was brought up; undefined in folders of earlier versions: `process`. */
+  readonly runtime?: RuntimeKind;
   /** PostgreSQL's system identifier, once the first primary was up; decimal. */
   readonly systemIdentifier?: string;
   readonly postgresMajor?: number;
+}
+
+/** What tells this state folder from every other one, of the same name too. Pure. */
+export function ownerOf(marker: ClusterMarker): string {
+  return createHash('sha256').update(`${marker.name} ${marker.createdAt}`).digest('hex').slice(0, 16);
 }
 
 /** `.holdfast/<name>` beside the spec, or what the spec names; may be a link. */

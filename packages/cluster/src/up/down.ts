@@ -47,13 +47,14 @@ export async function describePurge(
   const members = context.spec.members.map(({ name }) => name).join(', ');
   return {
     directory,
-    text: `This deletes ${directory}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
+    text: `This deletes ${directory}${context.runtime.kind === 'docker' ? " and the cluster's Docker volumes" : ''}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
   };
 }
 
 /** Deletes the cluster's state folder with all its data. The caller has asked and stopped everything; only a folder that says it is this cluster's goes. */
-export async function purge(context: ClusterContext): Promise<void> {
+export async function purge(context: ClusterContext, signal: AbortSignal): Promise<void> {
   const directory = await ownStateDirectory(context);
+  await context.runtime.removeData(signal);
   await rm(directory, { recursive: true, force: true });
   // `.holdfast/<name>` may be a link to it.
   const link = stateDirectoryPath(context.specDirectory, context.spec.name, context.spec.dataDirectory);

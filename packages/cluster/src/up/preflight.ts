@@ -91,7 +91,8 @@ function judgeNamespaces({ namespaces, isRoot }: PreflightFacts): HoldfastError 
   return namespaces.missing.length > 0 ? namespacesMissing(namespaces.missing) : undefined;
 }
 
-function judgeEtcdChange(current: Plan | undefined, plan: Plan): HoldfastError | undefined {
+/** Pure. The members of etcd know each other by number and address. */
+export function judgeEtcdChange(current: Plan | undefined, plan: Plan): HoldfastError | undefined {
   if (current === undefined) return undefined;
   const etcd = (from: Plan) => from.units.filter(({ component }) => component === 'etcd');
   const [before, after] = [etcd(current), etcd(plan)];

@@ -1,3 +1,4 @@
+import { poolerFunction } from '@holdfast/components';
 import {
   type Connection,
   type ConnectionTarget,
@@ -43,18 +44,5 @@ async function ensurePoolerFunction(database: Connection): Promise<void> {
   const [existing] = await database.query("SELECT to_regprocedure('pgbouncer.get_auth(text)') IS NOT NULL AS found");
   if (existing?.found === true) return;
   // One round trip and one transaction: all of it is there, or nothing.
-  await database.query(`
-    CREATE SCHEMA IF NOT EXISTS pgbouncer;
-    REVOKE ALL ON SCHEMA pgbouncer FROM PUBLIC;
-    GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer;
-    CREATE FUNCTION pgbouncer.get_auth(p_usename text) RETURNS TABLE (usename name, passwd text)
-      LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-      AS $$
-        SELECT rolname, rolpassword FROM pg_catalog.pg_authid
-        WHERE rolname = p_usename AND rolcanlogin AND rolname NOT IN ('pgbouncer', 'replicator', 'rewinder')
-          AND (rolvaliduntil IS NULL OR rolvaliduntil > pg_catalog.now())
-      $$;
-    REVOKE ALL ON FUNCTION pgbouncer.get_auth(text) FROM PUBLIC;
-    GRANT EXECUTE ON FUNCTION pgbouncer.get_auth(text) TO pgbouncer;
-  `);
+  await database.query(poolerFunction);
 }

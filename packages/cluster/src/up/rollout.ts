@@ -35,7 +35,7 @@ export function planRollout(
   const steps: RolloutStep[] = [];
   let units: readonly Unit[] = from.units;
   for (const unit of order) {
-    units = units.map((existing) => (existing.id === unit.id ? unit : existing));
+    units = replaceUnits(units, to, unit);
     steps.push({
       plan: { ...from, units },
       restarts: unit.id,
@@ -43,4 +43,14 @@ export function planRollout(
     });
   }
   return [...steps, { plan: to, restarts: undefined, switchoverFirst: false }];
+}
+
+/** The unit and what shares its container, as `to` has them. */
+function replaceUnits(units: readonly Unit[], to: Plan, unit: Unit): readonly Unit[] {
+  const isInvolved = ({ id, container }: Unit) =>
+    id === unit.id || (container !== undefined && container.name === unit.container?.name);
+  return units.flatMap((existing) => {
+    if (existing.id === unit.id) return to.units.filter(isInvolved);
+    return isInvolved(existing) ? [] : [existing];
+  });
 }

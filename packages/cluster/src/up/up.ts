@@ -1,31 +1,25 @@
-import {
-  type JsonObject,
-  memberDataDirectory,
-  type Plan,
-  planCluster,
-  statePaths,
-  type Tools,
-} from '@holdfast/components';
+import { type JsonObject, type Plan, statePaths } from '@holdfast/components';
 import { formatVersion } from '@holdfast/migrations';
-import { acquireLock, diffPlans, ensureTools, findAccounts, type UnitChange } from '@holdfast/runtime';
-import { requestedPorts, resolveSpec, type Secrets } from '@holdfast/spec';
+import { acquireLock, diffPlans, type UnitChange } from '@holdfast/runtime';
+import { type ClusterSpec, requestedPorts, resolveSpec, type Secrets } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notApproved, primaryWouldGo } from '../errors.js';
-import { createContext, draftSpec, loadSpec, type OpenOptions, thisMachine } from '../open-cluster.js';
+import { createContext, draftSpec, loadSpec, type OpenOptions, settleRuntime, thisMachine } from '../open-cluster.js';
 import { applyDynamicConfiguration, type ConfigurationChange } from '../operations/config.js';
 import { moveLeader } from '../operations/switchover.js';
 import { resumePooler } from '../pooler/paused-pooler.js';
 import { ensureKeys } from '../state/keys-file.js';
 import { ensurePorts } from '../state/port-assignment.js';
 import { ensureSecrets } from '../state/secrets-file.js';
-import { createStateDirectory, readMarker, writeMarker } from '../state/state-directory.js';
+import { type ClusterMarker, createStateDirectory, readMarker, writeMarker } from '../state/state-directory.js';
 import { migrateSupabase, type SchemaStep } from '../supabase/migrate.js';
 import { fetchView } from '../view/fetch-view.js';
 import { type ClusterView, hasQuorum } from '../view/view.js';
-import { inspectDataDirectory } from './data-directory.js';
-import { gatherPreflightFacts, judgePreflight } from './preflight.js';
+import { createContainerGround } from './container-ground.js';
+import type { Ground } from './ground.js';
 import { prepareDatabase } from './prepare-database.js';
-import { repair, type StartEnvironment } from './repair.js';
+import { createProcessGround } from './process-ground.js';
+import type { StartEnvironment } from './repair.js';
 import { planRollout } from './rollout.js';
 import { type Primary, waitForMembers, waitForPooler, waitForPrimary, waitForReadWrite } from './wait-until-up.js';
 import { wantedSettings } from './wanted-settings.js';
@@ -44,7 +38,6 @@ export interface UpOptions extends OpenOptions {
 
 export interface UpResult {
   readonly context: ClusterContext;
-  readonly tools: Tools;
   /** What was done to units; empty: everything ran already. */
   readonly changes: readonly UnitChange[];
   /** Lines about Patroni's dynamic configuration. */
@@ -64,15 +57,15 @@ export interface UpResult {
 export async function up(options: UpOptions): Promise<UpResult> {
   const { signal, progress } = options;
   const phases = new PhaseClock();
-  const loaded = await loadSpec(options);
-  const draft = draftSpec(loaded);
-  const stateDirectory = await createStateDirectory(loaded.base, draft.name, draft.dataDirectory);
+  const found = await loadSpec(options);
+  const { name, dataDirectory } = draftSpec(found);
+  const stateDirectory = await createStateDirectory(found.base, name, dataDirectory);
   await using _lock = await acquireLock(statePaths(stateDirectory).lock, 'holdfast up', signal);
 
-  progress.step('Looking for PostgreSQL, Patroni, etcd, HAProxy and PgBouncer');
   const marker = await readMarker(stateDirectory);
-  const major = draft.postgres.version ?? marker?.postgresMajor;
-  const tools = await ensureTools({ major, install: options.install, signal, progress: (text) => progress.note(text) });
+  const loaded = settleRuntime(found, options.runtime ?? found.file.runtime, marker);
+  const draft = draftSpec(loaded);
+  const ground = await prepareGround(draft, marker, stateDirectory, options);
   const secrets = await ensureSecrets(stateDirectory, marker?.systemIdentifier !== undefined);
   await ensureKeys(stateDirectory);
   const ports =
@@ -84,33 +77,24 @@ export async function up(options: UpOptions): Promise<UpResult> {
         )
       : undefined;
   const spec = resolveSpec(loaded.file, thisMachine(), ports);
-  const context = createContext({ loaded, spec, stateDirectory, secrets });
-  const plan = planCluster({ spec, layout: { stateDirectory, tools, accounts: await findAccounts() } });
+  const context = createContext({ loaded, spec, stateDirectory, marker, secrets });
+  const plan = await ground.plan(spec);
   phases.next('tools');
 
-  const facts = await gatherPreflightFacts({
-    spec,
-    plan,
-    postgresMajor: tools.postgresMajor,
-    stateDirectory,
-    runtime: context.runtime,
-    signal,
-  });
-  const verdict = judgePreflight(facts);
-  if (verdict.refusal !== undefined) throw verdict.refusal;
+  const examined = await ground.examine(context, plan, signal);
   phases.next('checks');
 
-  const pending = await examineChanges(context, facts.current, plan, options);
+  const pending = await examineChanges(context, await context.runtime.currentPlan(signal), plan, options);
   const wanted = wantedSettings(pending.running?.dynamicConfiguration ?? {}, plan.dynamicConfiguration);
   const early = pending.running === undefined ? undefined : await applySettings(context, wanted, signal);
-  const startEnvironment = await repair({ context, plan, secrets, verdict, members: facts.members, signal, progress });
+  const startEnvironment = await examined.repair({ secrets, signal, progress });
   const changes = await applyPlan(context, pending, plan, secrets, startEnvironment, options);
   phases.next('start');
 
   progress.step('Waiting for a primary');
   const primary = await waitForPrimary(context, options.timeoutSeconds, signal);
   phases.next('primary');
-  await recordCluster(context, primary, tools.postgresMajor);
+  await recordCluster(context, primary, ground, signal);
   progress.step('Preparing the database');
   const [schema] = await Promise.all([
     prepareDatabases(context, secrets, options),
@@ -124,7 +108,6 @@ export async function up(options: UpOptions): Promise<UpResult> {
   phases.next('members');
   return {
     context,
-    tools,
     changes,
     settings: settings.changed,
     pendingRestart: settings.pendingRestart,
@@ -232,11 +215,27 @@ async function applyPlan(
 }
 
 /** Once a primary is there, the state folder remembers which database it belongs to. */
-async function recordCluster(context: ClusterContext, primary: Primary, postgresMajor: number): Promise<void> {
+async function recordCluster(
+  context: ClusterContext,
+  primary: Primary,
+  { postgresMajor, systemIdentifier }: Ground,
+  signal: AbortSignal,
+): Promise<void> {
   const { stateDirectory } = context;
   const marker = await readMarker(stateDirectory);
   if (marker === undefined || marker.systemIdentifier !== undefined) return;
-  const content = await inspectDataDirectory(memberDataDirectory(stateDirectory, primary.name));
-  if (content.kind !== 'database') return;
-  await writeMarker(stateDirectory, { ...marker, systemIdentifier: content.systemIdentifier, postgresMajor });
+  const identifier = await systemIdentifier(context, primary.name, signal);
+  if (identifier === undefined) return;
+  await writeMarker(stateDirectory, { ...marker, systemIdentifier: identifier, postgresMajor });
+}
+
+async function prepareGround(
+  spec: ClusterSpec,
+  marker: ClusterMarker | undefined,
+  stateDirectory: string,
+  options: UpOptions,
+): Promise<Ground> {
+  const { signal, progress, install } = options;
+  const given = { spec, marker, stateDirectory, install, signal, progress };
+  return spec.runtime === 'docker' ? await createContainerGround(given) : await createProcessGround(given);
 }

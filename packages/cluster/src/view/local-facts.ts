@@ -4,6 +4,7 @@ import { memberDataDirectory } from '@holdfast/components';
 import { readCmdline, readCwd, supervisorState } from '@holdfast/runtime';
 import type { ClusterContext } from '../context.js';
 import { poolerState } from '../pooler/paused-pooler.js';
+import { dataDirectoryOf } from '../state/data-directory-of.js';
 import { fetchView } from './fetch-view.js';
 import { answer, valueIn } from './observation.js';
 import { partTimeoutMilliseconds } from './observe.js';
@@ -20,7 +21,7 @@ export async function gatherStatusFacts(context: ClusterContext, signal: AbortSi
   const options = { signal, timeoutMilliseconds: partTimeoutMilliseconds };
   const [postmasters, supervisor, plan, pooler] = await Promise.all([
     findPostmasters(context),
-    answer((limit) => supervisorState(context.stateDirectory, limit), options),
+    answer((limit) => keeperState(context, limit), options),
     answer((limit) => context.runtime.currentPlan(limit), options),
     answer((limit) => poolerState(context, limit), options),
   ]);
@@ -35,12 +36,19 @@ export async function gatherStatusFacts(context: ClusterContext, signal: AbortSi
   };
 }
 
+/** Of what keeps the units running: the supervisor, or the engine, which has no process of the cluster's. */
+async function keeperState({ runtime, stateDirectory }: ClusterContext, signal: AbortSignal) {
+  if (runtime.kind === 'process') return await supervisorState(stateDirectory, signal);
+  return { pid: undefined, alive: await runtime.isActive(signal) };
+}
+
 /**
  * The pid of each member's postmaster: the first line of `postmaster.pid`, believed only when a process with that pid works in
  * that data directory (pids are reused). Members without one are absent.
  * https://www.postgresql.org/docs/15/storage-file-layout.html
  */
 export async function findPostmasters(context: ClusterContext): Promise<ReadonlyMap<string, number>> {
+  if (context.runtime.kind !== 'process') return await findContainedPostmasters(context);
   const found = await Promise.all(
     context.spec.members.map(async ({ name }) => {
       const pid = await findPostmaster(memberDataDirectory(context.stateDirectory, name));
@@ -48,6 +56,25 @@ export async function findPostmasters(context: ClusterContext): Promise<Readonly
     }),
   );
   return new Map(found.flat());
+}
+
+/** In containers the pid file tells another number: of the processes of a member it is the oldest one that was started on its data directory. */
+async function findContainedPostmasters({
+  spec,
+  runtime,
+  stateDirectory,
+}: ClusterContext): Promise<ReadonlyMap<string, number>> {
+  const units = await runtime.status(AbortSignal.timeout(partTimeoutMilliseconds)).catch(() => []);
+  const found = spec.members.flatMap(({ name }) => {
+    const data = dataDirectoryOf(spec, stateDirectory, name);
+    const pids = units.find(({ id }) => id === name)?.pids ?? [];
+    const pid = pids.find((each) => {
+      const words = readCmdline(each);
+      return words[0]?.endsWith('/postgres') === true && words.includes(data);
+    });
+    return pid === undefined ? [] : [[name, pid] as const];
+  });
+  return new Map(found);
 }
 
 /** See findPostmasters; undefined: none runs there, or this account may not know. */

@@ -1,5 +1,6 @@
-import { agentUnitId, haproxyStatsUrl, memberDataDirectory } from '@holdfast/components';
+import { agentUnitId, haproxyStatsUrl } from '@holdfast/components';
 import { type ClusterSpec, connectionUrl, type RuntimeKind, type SynchronousMode } from '@holdfast/spec';
+import { dataDirectoryOf } from '../state/data-directory-of.js';
 import { readWriteBackend } from './build-view.js';
 import { type ClusterView, hasQuorum, type MemberRole } from './view.js';
 
@@ -108,7 +109,7 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
       host: member.host,
       port: member.port,
       patroniUrl: member.patroniUrl,
-      dataDir: memberDataDirectory(facts.stateDirectory, member.name),
+      dataDir: dataDirectoryOf(spec, facts.stateDirectory, member.name),
       pids: {
         patroni: pid(member.name),
         postgres: facts.postmasters.get(member.name) ?? null,

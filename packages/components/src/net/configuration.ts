@@ -27,7 +27,10 @@ export function renderNetConfiguration(spec: ClusterSpec): NetConfiguration {
     connectMilliseconds: haproxy.queueMilliseconds + 10_000,
     answersKeptSeconds: spec.supabase.net.answersKeptSeconds,
     refused: {
-      addresses: [...new Set([...members, ...etcd.members, haproxy].map((each) => connectHost(each.host)))],
+      // Ports of containers are on an address of their host as well.
+      addresses: [
+        ...new Set([...members, ...etcd.members, haproxy, { host: spec.listen }].map((each) => connectHost(each.host))),
+      ],
       ports: [
         ...members.flatMap(({ port, patroniPort, agentPort }) => [port, patroniPort, agentPort]),
         ...etcd.members.flatMap(({ clientPort, peerPort }) => [clientPort, peerPort]),

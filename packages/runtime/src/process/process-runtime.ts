@@ -104,6 +104,9 @@ export function createProcessRuntime({ stateDirectory, cluster }: ProcessRuntime
       if (stat !== undefined) await awaitEnd(stat, signal);
     },
 
+    // All of it is in the state folder.
+    removeData: async () => undefined,
+
     logs: (units, options) => readLogs(stateDirectory, units, options),
 
     [Symbol.asyncDispose]: async () => undefined,

@@ -36,7 +36,7 @@ export function addDown(program: Command): void {
         }
         const stopped = await down(context, { signal, progress: output.progress });
         const purged = options.purge === true;
-        if (purged) await purge(context);
+        if (purged) await purge(context, signal);
         const name = pc.bold(context.spec.name);
         output.result(
           { cluster: context.spec.name, stopped, purged },

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ExitCode, HoldfastError } from '@holdfast/spec';
 import type { Command } from 'commander';
 import { runs } from '../../define-command.js';
-import { secretsOf, withCluster } from '../../with-cluster.js';
+import { requireProcesses, secretsOf, withCluster } from '../../with-cluster.js';
 import { renderServiceUnit } from './service-unit.js';
 
 interface Options {
@@ -27,6 +27,7 @@ export function addInstallService(program: Command): void {
     ],
     async (_args, { output }, environment) =>
       await withCluster(environment, async (context) => {
+        requireProcesses(context, 'holdfast install-service');
         secretsOf(context);
         const unit = `holdfast-${context.spec.name}.service`;
         const path = output ?? join('/etc/systemd/system', unit);

@@ -1,6 +1,6 @@
 import { renderToFolder } from '@holdfast/cluster';
-import { ExitCode, HoldfastError } from '@holdfast/spec';
-import type { Command } from 'commander';
+import type { RuntimeKind } from '@holdfast/spec';
+import { Argument, type Command } from 'commander';
 import { runs } from '../../define-command.js';
 
 interface Options {
@@ -11,24 +11,18 @@ export function addRender(program: Command): void {
   const command = program
     .command('render')
     .description('write every configuration file to a folder and start nothing; secrets stay out')
-    .argument('[runtime]', 'process (docker and kubernetes come later)', 'process')
+    .addArgument(new Argument('[runtime]', 'for whom; default: what the file says').choices(['process', 'docker']))
     .requiredOption('-o, --output <folder>', 'an empty or new folder');
   runs<Options>(
     command,
     [
       ['holdfast render -o rendered', 'what `holdfast up` would run'],
+      ['holdfast render docker -o compose', 'docker-compose.yml, what its images are built from, and how to use it'],
       ['holdfast render process -f staging.yaml -o /tmp/staging', 'another file'],
     ],
-    async ([runtime = 'process'], { output: folder }, environment) => {
-      if (runtime !== 'process') {
-        throw new HoldfastError({
-          code: 'HF_RUNTIME_UNAVAILABLE',
-          message: `The runtime "${runtime}" is not part of this version.`,
-          suggestion: 'holdfast render process -o FOLDER',
-          exitCode: ExitCode.usage,
-        });
-      }
-      const files = await renderToFolder({
+    async ([asked], { output: folder }, environment) => {
+      const { runtime, files } = await renderToFolder({
+        runtime: asked as RuntimeKind | undefined,
         file: environment.file,
         cwd: environment.cwd,
         folder,

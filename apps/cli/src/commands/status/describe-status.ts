@@ -11,7 +11,7 @@ export function describeStatus(report: StatusReport): string {
     `PostgreSQL ${report.postgres.version ?? 'unknown'}`,
     `Patroni ${report.patroni.version ?? 'unknown'}${report.patroni.origin === null ? '' : ` (${report.patroni.origin})`}`,
     `synchronous mode ${report.synchronous.mode}${report.synchronous.standbys.length === 0 ? '' : `: ${report.synchronous.standbys.join(', ')}`}`,
-    `supervisor ${report.supervisor.alive === true ? `pid ${report.supervisor.pid}` : 'not running'}`,
+    describeKeeper(report),
   ];
   const parts = [
     `${head}\n${pc.dim(facts.join(' · '))}`,
@@ -23,6 +23,11 @@ export function describeStatus(report: StatusReport): string {
   if (report.unknown.length > 0)
     parts.push(`${pc.yellow('Unknown:')}\n${report.unknown.map((line) => `  ${line}`).join('\n')}`);
   return parts.join('\n\n');
+}
+
+function describeKeeper({ runtime, supervisor }: StatusReport): string {
+  if (runtime !== 'process') return `runtime ${runtime}`;
+  return `supervisor ${supervisor.alive === true ? `pid ${supervisor.pid}` : 'not running'}`;
 }
 
 /** Not one process of the cluster, and nobody to start one. */

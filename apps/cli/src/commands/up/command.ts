@@ -1,6 +1,7 @@
 import { endpoints, fetchStatus, type UpResult, up } from '@holdfast/cluster';
 import type { UnitChange } from '@holdfast/runtime';
-import type { Command } from 'commander';
+import type { RuntimeKind } from '@holdfast/spec';
+import { type Command, Option } from 'commander';
 import pc from 'picocolors';
 import { type CommandEnvironment, runs } from '../../define-command.js';
 import { parseSeconds } from '../../parse-seconds.js';
@@ -11,6 +12,7 @@ import { describeMembers } from '../status/describe-status.js';
 
 interface Options {
   readonly install: boolean;
+  readonly runtime?: RuntimeKind;
   readonly timeout: string;
   readonly yes?: boolean;
 }
@@ -19,7 +21,13 @@ export function addUp(program: Command): void {
   const command = program
     .command('up')
     .description('start the cluster, or bring a running one to what holdfast.yaml says now')
-    .option('--no-install', 'never install anything')
+    .addOption(
+      new Option('--runtime <runtime>', 'what runs the parts; later commands know it by themselves').choices([
+        'process',
+        'docker',
+      ]),
+    )
+    .option('--no-install', 'never install anything, nor build an image')
     .option('--timeout <seconds>', 'how long to wait for each phase', '120')
     .option('--yes', 'restart members of a running cluster without asking where the change needs it');
   runs<Options>(
@@ -27,6 +35,7 @@ export function addUp(program: Command): void {
     [
       ['holdfast up', 'the cluster of ./holdfast.yaml, or the default one'],
       ['holdfast up -f staging.yaml', 'another file'],
+      ['holdfast up --runtime docker', 'as containers, on the engine that the docker command talks to'],
       ['holdfast up --no-install', 'fail with the command to run when a package is missing'],
       ['holdfast up --json | jq .endpoints', 'for scripts'],
     ],
@@ -34,6 +43,7 @@ export function addUp(program: Command): void {
       const result = await up({
         file: environment.file,
         cwd: environment.cwd,
+        runtime: options.runtime,
         install: options.install,
         timeoutSeconds: parseSeconds(options.timeout, '--timeout', 'holdfast up --timeout 300'),
         signal: environment.signal,

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import {
+  createTestCluster,
+  docker,
+  dockerMissing,
+  findLostInserts,
+  prepareUniqueInserts,
+  startUniqueInserts,
+  type TestCluster,
+  waitForHealth,
+  waitUntil,
+} from '@holdfast/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** Three hosts that are addresses of this machine and share its engine; containers use the host's network as on hosts of their own. */
+const missing = dockerMissing() ?? (process.getuid?.() === 0 ? undefined : 'only root can add addresses');
+const addresses = ['10.77.90.1', '10.77.90.2', '10.77.90.3'];
+const link = 'hf-hosts';
+const engine = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+const spec = `name: hoststest
+runtime: docker
+listen: ${addresses[0]}
+ports: auto
+resources: { memory: 2GiB }
+hosts:
+${addresses.map((address) => `  - { address: ${address}, engine: '${engine}' }`).join('\n')}
+`;
+
+function ip(...args: readonly string[]): void {
+  const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`);
+}
+
+describe.skipIf(missing !== undefined)('several Docker hosts', () => {
+  let cluster: TestCluster;
+
+  beforeAll(async () => {
+    ip('link', 'add', link, 'type', 'bridge');
+    for (const address of addresses) ip('address', 'add', `${address}/24`, 'dev', link);
+    ip('link', 'set', link, 'up');
+    cluster = await createTestCluster(spec);
+    await cluster.json(['up'], { timeoutMilliseconds: 280_000 });
+  });
+
+  afterAll(async () => {
+    await cluster?.holdfast(['down', '--purge', '--yes']);
+    await cluster?.[Symbol.asyncDispose]();
+    spawnSync('ip', ['link', 'delete', link]);
+    expect(docker('container', 'ls', '--all', '--quiet', '--filter', 'label=io.holdfast.cluster=hoststest')).toBe('');
+  });
+
+  test('each has its member and its etcd, in the network of the host', async () => {
+    const status = await waitForHealth(cluster);
+    expect(status.members.map(({ host }) => host)).toEqual(addresses);
+    const format = '{{.HostConfig.NetworkMode}} {{index .Config.Labels "io.holdfast.host"}}';
+    const shown = (name: string) => docker('container', 'inspect', '--format', format, `hoststest-${name}`);
+    expect(shown('patroni-postgres-2')).toBe(`host ${addresses[1]}`);
+    expect(shown('etcd3')).toBe(`host ${addresses[2]}`);
+    expect(shown('haproxy')).toBe(`host ${addresses[0]}`);
+  });
+
+  test('kill -9 of the primary’s container: another host takes over', async () => {
+    const url = await cluster.url('rw');
+    await prepareUniqueInserts(url);
+    const { leader } = await waitForHealth(cluster);
+    const name = `hoststest-patroni-postgres-${leader?.slice(2)}`;
+    const workload = startUniqueInserts(url, 2);
+    await waitUntil('writes', async () => workload.count() > 100, { timeoutMilliseconds: 30_000 });
+    process.kill(Number(docker('container', 'inspect', '--format', '{{.State.Pid}}', name)), 'SIGKILL');
+    const seen = workload.count();
+    await waitUntil('writes after it', async () => workload.count() > seen + 50, { timeoutMilliseconds: 10_000 });
+    const history = await workload.stop();
+    console.log(`kill -9 of the primary's container: ${history.longestGapMilliseconds} ms without a write`);
+    await waitForHealth(cluster);
+    expect((await cluster.status()).leader).not.toBe(leader);
+    expect(await findLostInserts(url, history)).toEqual([]);
+  });
+});
+
+test('a host without an engine is refused by name', async () => {
+  const hosts = 'hosts: [{ address: 198.51.100.1, engine: ssh://root@198.51.100.1 }, { address: 198.51.100.2 }]';
+  await using cluster = await createTestCluster(`name: strangers\nruntime: docker\nlisten: 198.51.100.1\n${hosts}\n`);
+  const { code, error } = await cluster.refused(['up']);
+  expect([code, error.code]).toEqual([2, 'HF_DOCKER_HOSTS']);
+  expect(error.message).toContain('198.51.100.2');
+});

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { LogLine, Runtime } from '../runtime.js';
+
+/** Where a unit's lines are. */
+export interface LogSource {
+  readonly unit: string;
+  readonly container: string;
+  /** DOCKER_HOST of its engine; undefined: the usual one. */
+  readonly host: string | undefined;
+  /** Which of the container's lines are this unit's: an agent's are JSON, and no other unit's are. */
+  readonly isAgent: boolean;
+}
+
+/** `docker logs` of each container, one after the other, or, with follow, as lines come. Ends when the signal aborts. */
+export async function* readDockerLogs(
+  sources: readonly LogSource[],
+  { lines, follow, signal }: Parameters<Runtime['logs']>[1],
+): AsyncGenerator<LogLine> {
+  if (!follow) {
+    for (const source of sources) {
+      const kept: LogLine[] = [];
+      // Two units may share a container, so its last lines may all be the other one's.
+      for await (const line of linesOf(source, ['--tail', String(lines * 10)], signal)) kept.push(line);
+      yield* lines === 0 ? [] : kept.slice(-lines);
+    }
+    return;
+  }
+  yield* merge(sources.map((source) => linesOf(source, ['--tail', String(lines), '--follow'], signal)));
+}
+
+async function* linesOf(
+  { unit, container, host, isAgent }: LogSource,
+  options: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const env = host === undefined ? process.env : { ...process.env, DOCKER_HOST: host };
+  // Both streams into one pipe, in the order in which they were written.
+  const child = spawn('sh', ['-c', 'exec docker logs "$@" 2>&1', 'docker-logs', ...options, container], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env,
+  });
+  const end = () => child.kill('SIGTERM');
+  signal.addEventListener('abort', end, { once: true });
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  });
+  try {
+    if (signal.aborted) return;
+    for await (const text of createInterface({ input: child.stdout })) {
+      if (text.startsWith('{"time":') === isAgent) yield { unit, text };
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+    await ended;
+  }
+}
+
+/** Values as they come, of all. */
+async function* merge<Value>(all: readonly AsyncGenerator<Value>[]): AsyncGenerator<Value> {
+  const next = async (from: AsyncGenerator<Value>) => ({ from, result: await from.next() });
+  const waiting = new Map(all.map((from) => [from, next(from)]));
+  try {
+    while (waiting.size > 0) {
+      const { from, result } = await Promise.race(waiting.values());
+      if (result.done === true) waiting.delete(from);
+      else {
+        waiting.set(from, next(from));
+        yield result.value;
+      }
+    }
+  } finally {
+    await Promise.all(all.map(async (from) => await from.return(undefined)));
+  }
+}
