@@ -6,6 +6,7 @@ import { choice, duration, field, group, integer, problems, section, size } from
 import { readHbaLine } from './hba-line.js';
 import { checkParameters } from './parameters.js';
 import { formatDuration, formatSize, GiB, MiB, TiB } from './quantity.js';
+import { kubernetesSchema } from './schema-kubernetes.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 
 const clusterName = z
@@ -299,6 +300,7 @@ export const specSchema = group({
     'Absolute path of the folder for all state. Left out: .holdfast/<name> beside this file.',
     { examples: ['/var/lib/holdfast/holdfast'] },
   ),
+  kubernetes: section(kubernetesSchema, 'The runtime kubernetes.'),
   resources: section(
     group({
       memory: field(
