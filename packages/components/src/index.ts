@@ -9,10 +9,18 @@ export {
 } from './agent/configuration.js';
 export { agentUnitId } from './agent/unit.js';
 export * from './clients.js';
+export * from './container-layout.js';
 export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
+export { type KubernetesObject, quantity } from './kubernetes/objects.js';
+export {
+  type KubernetesFiles,
+  type RenderedFile,
+  renderKubernetes,
+  renderKubernetesObjects,
+} from './kubernetes/render.js';
 export { type NetConfiguration, netPasswordVariable } from './net/configuration.js';
 export * from './paths.js';
 export { createPatroniClient, type PatroniClientOptions } from './patroni/client.js';
@@ -23,4 +31,5 @@ export { isJsonObject, isOn, type PatroniKeys, readPatroniKeys } from './patroni
 export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbouncer/configuration.js';
 export * from './plan.js';
 export * from './plan-cluster.js';
+export type { TlsFiles } from './tls.js';
 export * from './unit.js';
