@@ -194,7 +194,10 @@ describe('the primary', () => {
         await waitUntil(
           'the old primary streaming or its rewind',
           async () => {
-            const rewind = listProcessesOf(cluster.folder).find(({ commandLine }) => /\/pg_rewind /.test(commandLine));
+            // Not the one that only prints its help: Patroni looks so whether the program is there.
+            const rewind = listProcessesOf(cluster.folder).find(({ commandLine }) =>
+              /\/pg_rewind .*--source-server/.test(commandLine),
+            );
             cutOff = rewind !== undefined && signal(rewind.pid, 'SIGKILL');
             return cutOff || (await streams(leader ?? ''));
           },
