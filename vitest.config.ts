@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'packages/*/test/**/*.test.ts',
+            'services/*/test/**/*.test.ts',
             'apps/*/test/**/*.test.ts',
             'chaos/test/**/*.test.ts',
             'bench/test/**/*.test.ts',
@@ -26,6 +27,7 @@ export default defineConfig({
           name: 'integration',
           include: [
             'packages/*/test/**/*.integration.test.ts',
+            'services/*/test/**/*.integration.test.ts',
             'apps/*/test/**/*.integration.test.ts',
             'chaos/test/**/*.integration.test.ts',
             'bench/test/**/*.integration.test.ts',

@@ -6,7 +6,7 @@ cd -- "$(dirname -- "$0")/.."
 
 # What the last build was made from: the lock file and the newest source.
 fresh() {
-  [ -f dist/.built ] && [ -z "$(find package-lock.json apps packages chaos -path '*/node_modules' -prune -o -path '*/dist' -prune -o \
+  [ -f dist/.built ] && [ -z "$(find package-lock.json apps packages services chaos -path '*/node_modules' -prune -o -path '*/dist' -prune -o \
     \( -name '*.ts' -o -name 'package.json' -o -name 'package-lock.json' \) -newer dist/.built -print -quit)" ]
 }
 fresh && exit 0
