@@ -1,4 +1,5 @@
 export * from './connect.js';
+export * from './database.js';
 export * from './errors.js';
 export * from './pool.js';
 export * from './quote.js';
