@@ -17,7 +17,7 @@ export const usage = `Usage: npm run bench:failover -- [OPTION…]
 Prints Markdown tables with a description of the machine. Needs a quiet machine, root (for the rows that cut a network), and about two hours.
   --rounds N       rounds of each row of Holdfast's (30)
   --peers NAMES    ${peers.join(',')}, or none (all)
-  --peer-rounds N  rounds of each row of theirs (5)
+  --peer-rounds N  rounds of each row of theirs (5); their rows run all at once, at the end
   --only ROWS      these only, comma-separated, of: floors, ${rows.map(({ name }) => name).join(', ')}
   --no-agents      Holdfast's clusters without agents: what Patroni does alone
   --json           the numbers, as one JSON document

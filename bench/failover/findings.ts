@@ -4,8 +4,14 @@ import { renderSection, type Section } from '../section.js';
 import type { FailoverArguments } from './arguments.js';
 import { renderGaps, renderParts } from './report.js';
 import type { RoundResult, RowResult } from './result.js';
-import type { Row } from './rows.js';
+import { type Row, rows } from './rows.js';
 import { peerVersions } from './settings.js';
+
+export interface UnfinishedRow {
+  readonly row: Row;
+  readonly planned: number;
+  readonly rounds: readonly RoundResult[];
+}
 
 /** What was found so far. */
 export interface Findings {
@@ -15,21 +21,20 @@ export interface Findings {
   /** Something broke; what is merely not there on this machine does not count. */
   broken: boolean;
   floors: Section | undefined;
-  /** The row that is being measured. */
-  current: { readonly row: Row; readonly planned: number; readonly rounds: readonly RoundResult[] } | undefined;
+  /** What is being measured. */
+  readonly unfinished: Set<UnfinishedRow>;
 }
 
 /** The whole report as Markdown or JSON, of an unfinished run too. */
 export async function renderFindings(
-  { results, notMeasured, floors, current }: Findings,
+  { results, notMeasured, floors, unfinished }: Findings,
   { json, quick, agents }: Pick<FailoverArguments, 'json' | 'quick' | 'agents'>,
   search: ToolSearch,
 ): Promise<string> {
-  const unfinished: readonly RowResult[] =
-    current === undefined || current.rounds.length === 0
-      ? []
-      : [{ ...current, lost: undefined, acknowledged: 0, problem: 'interrupted' }];
-  const all = [...results, ...unfinished];
+  const cutShort: readonly RowResult[] = [...unfinished]
+    .filter(({ rounds }) => rounds.length > 0)
+    .map((row) => ({ ...row, lost: undefined, acknowledged: 0, problem: 'interrupted' }));
+  const all = [...results, ...cutShort].toSorted((one, other) => rows.indexOf(one.row) - rows.indexOf(other.row));
   const gaps = renderGaps(all, notMeasured);
   const found = await describeMachine(search);
   const versions = await peerVersions(new Set(all.map(({ row }) => row.setting)));

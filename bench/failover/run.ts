@@ -31,7 +31,7 @@ async function run(options: FailoverArguments, lab: SettingOptions['lab']): Prom
     process.stderr.write(`${missing}\nRun ./holdfast up once: it installs what is missing.\n`);
     return 3;
   }
-  const findings: Findings = { results: [], notMeasured: [], broken: false, floors: undefined, current: undefined };
+  const findings: Findings = { results: [], notMeasured: [], broken: false, floors: undefined, unfinished: new Set() };
   const print = async () => void process.stdout.write(await renderFindings(findings, options, search));
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {

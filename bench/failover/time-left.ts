@@ -1,12 +1,20 @@
 import type { Row } from './rows.js';
 
+interface Planned {
+  readonly row: Row;
+  readonly rounds: number;
+}
+
 /** Guesses how long the rest takes: what a row's rounds took so far, else what they usually take. Pure but for what it was told. */
 export class TimeLeft {
-  readonly #planned: readonly { readonly row: Row; readonly rounds: number }[];
+  readonly #inTurn: readonly Planned[];
+  readonly #atOnce: readonly Planned[];
   readonly #done = new Map<Row, { rounds: number; seconds: number }>();
 
-  constructor(planned: readonly { readonly row: Row; readonly rounds: number }[]) {
-    this.#planned = planned;
+  /** First the rows of `inTurn`, one after the other; then those of `atOnce`, all at the same time. */
+  constructor(inTurn: readonly Planned[], atOnce: readonly Planned[]) {
+    this.#inTurn = inTurn;
+    this.#atOnce = atOnce;
   }
 
   add(row: Row, seconds: number): void {
@@ -21,11 +29,14 @@ export class TimeLeft {
   }
 
   seconds(): number {
-    return this.#planned.reduce((sum, { row, rounds }) => {
-      const done = this.#done.get(row);
-      const average = done === undefined ? row.secondsARound : done.seconds / done.rounds;
-      return sum + Math.max(0, rounds - (done?.rounds ?? 0)) * average;
-    }, 0);
+    const inTurn = this.#inTurn.reduce((sum, planned) => sum + this.#secondsOf(planned), 0);
+    return inTurn + Math.max(0, ...this.#atOnce.map((planned) => this.#secondsOf(planned)));
+  }
+
+  #secondsOf({ row, rounds }: Planned): number {
+    const done = this.#done.get(row);
+    const average = done === undefined ? row.secondsARound : done.seconds / done.rounds;
+    return Math.max(0, rounds - (done?.rounds ?? 0)) * average;
   }
 
   text(): string {

@@ -111,15 +111,25 @@ describe('tables', () => {
 describe('TimeLeft', () => {
   it('guesses first, then knows from the rounds that were', () => {
     const [killed, twice] = [rowOf('killed'), rowOf('twice')];
-    const left = new TimeLeft([
+    const inTurn = [
       { row: killed, rounds: 4 },
       { row: twice, rounds: 2 },
-    ]);
+    ];
+    const left = new TimeLeft(inTurn, []);
     expect(left.seconds()).toBe(4 * killed.secondsARound + 2 * twice.secondsARound);
     left.add(killed, 10);
     left.add(killed, 20);
     expect(left.seconds()).toBe(2 * 15 + 2 * twice.secondsARound);
     left.close(killed);
     expect(left.seconds()).toBe(2 * twice.secondsARound);
+  });
+
+  it('counts the longest of those that run at once', () => {
+    const [killed, down] = [rowOf('stock-killed'), rowOf('stock-killed-down')];
+    const atOnce = [killed, down].map((row) => ({ row, rounds: 2 }));
+    const left = new TimeLeft([], atOnce);
+    expect(left.seconds()).toBe(2 * down.secondsARound);
+    left.close(down);
+    expect(left.seconds()).toBe(2 * killed.secondsARound);
   });
 });
