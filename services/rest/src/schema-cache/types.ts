@@ -1,6 +1,6 @@
 /** What the service knows of the database: immutable, made by `loadSchemaCache`, replaced as a whole when it is loaded anew. */
 export interface SchemaCache {
-  /** Tables, views, materialized views, foreign and partitioned tables of the exposed schemas and of the extra search path, by `nameKey`. */
+  /** Tables, views, materialized views, foreign and partitioned tables of the exposed schemas, by `nameKey`. */
   readonly tables: ReadonlyMap<string, Table>;
   /** From the exposed schemas into exposed schemas, by the `nameKey` of the source. */
   readonly relationships: ReadonlyMap<string, readonly Relationship[]>;
@@ -119,9 +119,9 @@ export interface Routine extends QualifiedName {
 
 export interface RoutineParameter {
   readonly name: string;
-  /** SQL text, for casts: `integer`, `test.color`, `character varying`. */
+  /** SQL text: `integer`, `test.color`, `character varying`. */
   readonly type: string;
-  /** The same, with length modifiers where `type` lost them: what OpenAPI and casts of character types show. */
+  /** The same for casts: without a length `bit` and `character` would cut values to one, so here they are `bit varying` and `character varying`. */
   readonly castType: string;
   readonly required: boolean;
   readonly variadic: boolean;
@@ -130,9 +130,9 @@ export interface RoutineParameter {
 export interface RoutineResult {
   readonly isSet: boolean;
   readonly kind: 'scalar' | 'composite' | 'void';
-  /** The type; of a composite that is a table's row also that table's name; RETURNS TABLE and OUT parameters give pg_catalog.record. */
+  /** The type, of a domain its base type; a table's row type has the table's name. RETURNS TABLE and several OUT parameters give pg_catalog.record. */
   readonly type: QualifiedName;
-  /** A domain over a composite, or an OUT or TABLE record: to be expanded by name, not as a table's row. */
+  /** The declared type is a domain over `type`. */
   readonly isCompositeAlias: boolean;
 }
 
