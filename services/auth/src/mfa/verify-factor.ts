@@ -120,7 +120,7 @@ async function askHook(context: AuthContext, { user }: Caller, factor: Factor, v
     factor_type: factor.factor_type,
     valid,
   });
-  if (answer['decision'] !== 'reject') return;
+  if (answer.decision !== 'reject') return;
   await context.write(deleteSessionsOfUser(user.id));
   const { message } = answer;
   throw forbidden(

@@ -30,7 +30,7 @@ export async function passkeyRegistrationOptions(
   const now = context.now();
   const expiresAt = new Date(now.getTime() + settings.challengeExpirySeconds * 1000);
   const name = user.email ?? user.phone ?? user.id;
-  const fullName = user.raw_user_meta_data['name'];
+  const fullName = user.raw_user_meta_data.name;
   const { options, session } = await beginRegistration(settings, {
     userId: user.id,
     userName: name,

@@ -42,6 +42,11 @@ export function findFlowState(id: string): Query<FlowState | undefined> {
   return query(`SELECT ${flowStateColumns.sql()} FROM auth.flow_state WHERE id = $1`, [id], maybeRow(read));
 }
 
+/** Locked, so that only one callback uses it. */
+export function findFlowStateForUpdate(id: string): Query<FlowState | undefined> {
+  return query(`SELECT ${flowStateColumns.sql()} FROM auth.flow_state WHERE id = $1 FOR UPDATE`, [id], maybeRow(read));
+}
+
 export function findFlowStateByCode(code: string): Query<FlowState | undefined> {
   const sql = `SELECT ${flowStateColumns.sql()} FROM auth.flow_state WHERE auth_code = $1 FOR UPDATE`;
   return query(sql, [code], maybeRow(read));

@@ -137,7 +137,7 @@ export async function finishRegistration(
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: response as RegistrationResponseJSON,
-      expectedChallenge: String(session['challenge']),
+      expectedChallenge: String(session.challenge),
       expectedOrigin: [...party.origins],
       expectedRPID: party.rpId,
       requireUserVerification: false,
@@ -171,7 +171,7 @@ export async function finishAuthentication(
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: response as AuthenticationResponseJSON,
-      expectedChallenge: String(session['challenge']),
+      expectedChallenge: String(session.challenge),
       expectedOrigin: [...party.origins],
       expectedRPID: party.rpId,
       requireUserVerification: false,

@@ -40,7 +40,7 @@ export function decodeCredential(stored: Json | null): KnownCredential | undefin
 
 /** The stored credential after its counter moved. */
 export function withSignCount(stored: Json, signCount: number): Json {
-  const authenticator = (stored['authenticator'] ?? {}) as Json;
+  const authenticator = (stored.authenticator ?? {}) as Json;
   return { ...stored, authenticator: { ...authenticator, signCount } };
 }
 
