@@ -1,6 +1,6 @@
 import type { AuthContext } from '../context.js';
 import { unprocessable } from '../errors.js';
-import { sendConfirmation } from '../mail/send-confirmation.js';
+import { sendConfirmation } from '../mail/send-otp-mail.js';
 import type { Settled } from './settle-identity.js';
 
 /** Sends the confirmation, after the transaction, to whom the provider does not vouch for. 422 provider_email_needs_verification. */
@@ -15,7 +15,7 @@ export async function requireConfirmed(
     const message = `Unverified email with ${provider}. Verify the email with ${provider} in order to sign in`;
     throw unprocessable('provider_email_needs_verification', message);
   }
-  await sendConfirmation(context, { user, redirectTo });
+  await sendConfirmation(context, user, redirectTo);
   const message = `Unverified email with ${provider}. A confirmation email has been sent to your ${provider} email`;
   throw unprocessable('provider_email_needs_verification', message);
 }
