@@ -10,7 +10,7 @@ export function compileGlob(pattern: string): RegExp | undefined {
     const character = pattern.charAt(index);
     if (character === '\\') {
       index++;
-      source += escape(pattern.charAt(index));
+      source += escapeLiteral(pattern.charAt(index));
     } else if (character === '*') {
       const stars = /^\*+/.exec(pattern.slice(index))?.[0].length ?? 1;
       source += stars > 1 ? '.*' : '[^./]*';
@@ -31,7 +31,7 @@ export function compileGlob(pattern: string): RegExp | undefined {
     } else if (character === ',' && depth > 0) {
       source += '|';
     } else {
-      source += escape(character);
+      source += escapeLiteral(character);
     }
   }
   if (depth > 0) return undefined;
@@ -42,6 +42,6 @@ export function compileGlob(pattern: string): RegExp | undefined {
   }
 }
 
-function escape(character: string): string {
+function escapeLiteral(character: string): string {
   return character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&');
 }

@@ -1,7 +1,7 @@
 import type { AuthContext } from '../context.js';
 import { addAmrClaim, findAmrClaims } from '../store/amr-claims.js';
 import { ask, type Run } from '../store/query.js';
-import { insertRefreshToken } from '../store/refresh-tokens.js';
+import { swapNewestRefreshToken } from '../store/refresh-tokens.js';
 import { type Session, updateSession } from '../store/sessions.js';
 import type { FullUser } from '../store/users.js';
 import type { AuthenticationMethod } from './authentication-method.js';
@@ -16,7 +16,10 @@ export interface ElevateOptions {
   readonly factorId: string;
 }
 
-/** Raises a session to aal2 in the transaction: a second factor was proved. It goes on with a new refresh token. */
+/**
+ * Raises a session to aal2 in the transaction: a second factor was proved. It goes on with a new refresh token; the one before is revoked, or
+ * lies two steps behind, so that it is not taken for one whose answer got lost.
+ */
 export async function elevateSession(
   run: Run,
   context: AuthContext,
@@ -24,14 +27,14 @@ export async function elevateSession(
 ): Promise<StartedSession> {
   const now = context.now();
   const key = session.refresh_token_hmac_key;
-  const counter = (session.refresh_token_counter ?? 0n) + 1n;
+  const counter = (session.refresh_token_counter ?? 0n) + 2n;
   const refreshToken =
     key === null
       ? newRefreshToken()
       : encodeRefreshToken({ sessionId: session.id, counter }, Buffer.from(key, 'base64url'));
   const renewal =
     key === null
-      ? insertRefreshToken({ token: refreshToken, userId: user.id, sessionId: session.id }, now)
+      ? swapNewestRefreshToken({ token: refreshToken, userId: user.id, sessionId: session.id }, now)
       : updateSession(session.id, { refresh_token_counter: counter.toString() }, now);
   const [, , , amrClaims] = await ask(
     run,

@@ -26,7 +26,7 @@ export type OneTimeToken = RowOf<typeof oneTimeTokenColumns>;
 export function findOneTimeTokens(hash: string, types: readonly OneTimeTokenType[]): Query<readonly OneTimeToken[]> {
   const hashes = hash.startsWith('pkce_') ? [hash] : [hash, `pkce_${hash}`];
   const sql = `SELECT ${oneTimeTokenColumns.sql()} FROM auth.one_time_tokens
-    WHERE token_hash = ANY($1::text[]) AND token_type::text = ANY($2::text[])`;
+    WHERE (token_hash = ANY($1::text[]) OR link_token_hash = ANY($1::text[])) AND token_type::text = ANY($2::text[])`;
   return query(
     sql,
     [hashes, [...types]],

@@ -153,6 +153,25 @@ export function findUserByPhone(phone: string, audience: string, options?: FindO
   return query(sql, [instanceId, phone, audience], maybeRow(readFullUser));
 }
 
+/** Whoever has this address, also by an identity of another provider; `except` is not counted. */
+export function findUserWithEmail(email: string, audience: string, except?: string): Query<FullUser | undefined> {
+  const sql = `SELECT ${fullUserSql('u')} FROM auth.users u
+    WHERE u.instance_id = $1 AND u.aud = $3 AND NOT u.is_sso_user AND ($4::uuid IS NULL OR u.id <> $4::uuid)
+      AND u.id IN (
+        SELECT id FROM auth.users WHERE instance_id = $1 AND lower(email) = $2
+        UNION ALL
+        SELECT user_id FROM auth.identities WHERE email = $2 AND provider NOT LIKE 'sso:%'
+      )
+    ORDER BY lower(u.email) = $2 DESC NULLS LAST LIMIT 1`;
+  return query(sql, [instanceId, email.toLowerCase(), audience, except ?? null], maybeRow(readFullUser));
+}
+
+export function findUserByPhoneChange(phone: string, audience: string): Query<FullUser | undefined> {
+  const sql = `SELECT ${fullUserSql('u')} FROM auth.users u
+    WHERE u.phone_change = $2 AND u.instance_id = $1 AND u.aud = $3 AND NOT u.is_sso_user LIMIT 1`;
+  return query(sql, [instanceId, phone, audience], maybeRow(readFullUser));
+}
+
 /** Columns of auth.users by name; what is undefined is not touched. */
 export type UserValues = Readonly<Record<string, unknown>>;
 
