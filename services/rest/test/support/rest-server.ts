@@ -1,0 +1,23 @@
+import type { Database } from '@holdfast/postgres';
+import fastify from 'fastify';
+import { rest } from '../../src/rest.js';
+import type { RestSettings } from '../../src/settings.js';
+
+export interface RestServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** The plugin alone on a port of the loopback; 0: a free one. */
+export async function startRestServer(database: Database, settings: RestSettings, port = 0): Promise<RestServer> {
+  const ending = new AbortController();
+  const app = fastify({ logger: false, forceCloseConnections: true });
+  await app.register(rest, { database, settings, signal: ending.signal });
+  const url = await app.listen({ host: '127.0.0.1', port });
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error('the test is over'));
+      await app.close();
+    },
+  };
+}
