@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
 import { type AuthContext, databaseAccess } from './context.js';
 import { createHookRunner } from './hooks/create-hook-runner.js';
@@ -12,6 +13,8 @@ export function createContext(options: AuthOptions, log: FastifyBaseLogger): Aut
   const settings = authSettings.parse(options.settings ?? {});
   const now = options.now ?? (() => new Date());
   const signal = options.signal ?? new AbortController().signal;
+  // Every call to the database listens to it.
+  setMaxListeners(0, signal);
   const { database, keys } = options;
   const access = databaseAccess(database, signal);
   const limits = createRateLimits(settings.rateLimits, now);

@@ -20,11 +20,11 @@ const ownSettings = `
 
 /** What a login role may set is up to PostgreSQL: user settings, and those that it was granted (PostgreSQL 15 and later). */
 const settingsOfRoles = `
-  select r.rolname as role, split_part(setting, '=', 1) as name, substr(setting, strpos(setting, '=') + 1) as value
+  select r.rolname as role, split_part(config.entry, '=', 1) as name, substr(config.entry, strpos(config.entry, '=') + 1) as value
   from pg_catalog.pg_roles r
   join pg_catalog.pg_auth_members m on m.roleid = r.oid and m.member = current_user::pg_catalog.regrole
-  cross join pg_catalog.unnest(r.rolconfig) setting
-  join pg_catalog.pg_settings s on s.name = split_part(setting, '=', 1)
+  cross join pg_catalog.unnest(r.rolconfig) config(entry)
+  join pg_catalog.pg_settings s on s.name = split_part(config.entry, '=', 1)
   where s.context = 'user' or pg_catalog.has_parameter_privilege(current_user, s.name, 'set')`;
 
 /** Settings that lie in the database, over those given. One round trip. */
