@@ -37,6 +37,9 @@ export async function sendError(thrown: unknown, request: FastifyRequest, reply:
   await reply.code(error.status).send(renderError(error, version));
 }
 
+/** PostgreSQL's: text too long, NUL or lone surrogates in it, in JSON as well, not the text of a value. */
+const unstorable: ReadonlySet<string> = new Set(['22001', '22021', '22P02', '22P05']);
+
 function translate(thrown: unknown): ApiError {
   const { code, statusCode } = thrown as { readonly code?: unknown; readonly statusCode?: unknown };
   if (
@@ -51,6 +54,10 @@ function translate(thrown: unknown): ApiError {
       retryAfterSeconds: 1,
       cause: thrown,
     });
+  }
+  if (typeof code === 'string' && unstorable.has(code)) {
+    const message = 'The request holds a text that is too long, or characters that cannot be stored';
+    return new ApiError({ status: 400, code: 'validation_failed', message, cause: thrown });
   }
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     const message = statusCode === 413 ? 'Request body too large' : 'Could not parse request body as JSON';

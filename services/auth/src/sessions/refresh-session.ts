@@ -34,6 +34,7 @@ export interface RefreshOptions {
  * it, and the session ends. 400 refresh_token_not_found, refresh_token_already_used, user_banned, session_expired, session_not_found.
  */
 export async function refreshSession(context: AuthContext, options: RefreshOptions): Promise<StartedSession> {
+  if (!/^[\x21-\x7e]{1,255}$/.test(options.token)) throw notFound();
   const counted = parseRefreshToken(options.token);
   const simple =
     counted === undefined && options.oauthClientId === undefined && !context.settings.sessions.singlePerUser;

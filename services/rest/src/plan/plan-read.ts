@@ -174,8 +174,7 @@ function columnsOf(
   }
   const planned = resolver.selected(field);
   const label = item.alias ?? aggregate ?? labelOf(field);
-  // A cast is of the column as it is stored.
-  const kept = cast === undefined && field.path.length === 0 ? planned : { ...planned, transform: undefined };
+  const kept = field.path.length === 0 ? planned : { ...planned, transform: undefined };
   return [{ field: kept, cast, aggregate, aggregateCast, label }];
 }
 

@@ -78,6 +78,8 @@ function suggest(
   candidates: readonly Relationship[],
 ): string | null {
   if (candidates.length === 0) {
+    // The source's name is right: there is nothing that can be embedded.
+    if (cache.tables.has(nameKey(source))) return null;
     const sources = new Set<string>();
     for (const list of cache.relationships.values()) {
       for (const relationship of list) {

@@ -171,6 +171,7 @@ export function computedRelationshipsStatement(): Statement {
 }
 
 export interface RoutineRow {
+  readonly id: number;
   readonly schema: string;
   readonly name: string;
   readonly description: string | null;
@@ -196,7 +197,7 @@ export interface RoutineRow {
 export function routinesStatement(schemas: readonly string[]): Statement {
   return asJson(
     `with ${baseTypes}
-     select n.nspname as schema, p.proname as name, pg_catalog.obj_description(p.oid, 'pg_proc') as description,
+     select p.oid::int8 as id, n.nspname as schema, p.proname as name, pg_catalog.obj_description(p.oid, 'pg_proc') as description,
        arguments.list as parameters, tn.nspname as "resultSchema", coalesce(c.relname, t.typname) as "resultName", p.proretset as "isSet",
        t.typtype = 'c' or coalesce(p.proargmodes::text[] && '{t,b,o}', false) as "isComposite",
        bt.type_id <> bt.base_id as "isCompositeAlias", p.provolatile as volatility, p.provariadic <> 0 as "hasVariadic",

@@ -17,6 +17,7 @@ const isolationSetting = 'default_transaction_isolation';
 export function readRoutine(row: RoutineRow, hoisted: readonly string[]): Routine {
   const settings = (row.settings ?? []).map(readSetting).filter(({ name }) => hoisted.includes(name));
   return {
+    id: row.id,
     schema: row.schema,
     name: row.name,
     description: row.description,

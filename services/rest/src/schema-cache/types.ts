@@ -105,6 +105,8 @@ export interface ComputedRelationship {
 export type Volatility = 'immutable' | 'stable' | 'volatile';
 
 export interface Routine extends QualifiedName {
+  /** PostgreSQL's oid. */
+  readonly id: number;
   readonly description: string | null;
   /** Those in and inout; names may be empty. */
   readonly parameters: readonly RoutineParameter[];

@@ -9,7 +9,9 @@ export type Handler =
   | { readonly kind: 'json'; readonly stripNulls: boolean; readonly single: boolean }
   | { readonly kind: 'csv' }
   | { readonly kind: 'geojson' }
-  /** An aggregate over rows, of the target's type or any; or the function that was called itself, whose value is the body. */
+  /** The value of the function that was called is the body. */
+  | { readonly kind: 'value' }
+  /** An aggregate over rows, of the target's type or any. */
   | { readonly kind: 'custom'; readonly function: QualifiedName; readonly target: QualifiedName | null };
 
 /** What one row is: of a table, or of a function that returns one row, one value or values. */
@@ -29,6 +31,8 @@ export function bodySql(handler: Handler, shape: RowShape): string {
       return csvSql();
     case 'geojson':
       return `json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(ST_AsGeoJSON(${rowsName})::json), '[]'))`;
+    case 'value':
+      return `(array_agg(${rowsName}.${name(scalarName)}))[1]`;
     case 'custom': {
       const isScalar = shape === 'scalar' || shape === 'scalars';
       const row = isScalar ? `${rowsName}.${name(scalarName)}` : rowsName;
