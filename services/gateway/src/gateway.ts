@@ -147,6 +147,7 @@ class Gateway {
   #watch(request: IncomingMessage, response: ServerResponse, path: string, id: string, route: Route | undefined): void {
     const began = performance.now();
     const { log, metrics, accessLog = 'errors' } = this.#options;
+    const address = plainAddress(request.socket.remoteAddress);
     const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';
     response.once('close', () => {
       const milliseconds = performance.now() - began;
@@ -159,7 +160,6 @@ class Gateway {
         milliseconds / 1000,
       );
       if (accessLog === 'all' || (accessLog === 'errors' && status >= 500)) {
-        const address = plainAddress(request.socket.remoteAddress);
         log.event('request', { id, method, path, status, milliseconds: Math.round(milliseconds), address });
       }
     });
