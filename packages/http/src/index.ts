@@ -1,3 +1,4 @@
+export * from './compress-answers.js';
 export * from './errors.js';
 export * from './http-server.js';
 export * from './log.js';

@@ -4,7 +4,7 @@ import { parseRequestId } from './request-id.js';
 
 export interface ServiceOptions {
   /** Bytes of a request's body. Default 10 MiB. */
-  readonly bodyLimit?: number;
+  readonly bodyLimit?: number | undefined;
 }
 
 /**
@@ -25,7 +25,6 @@ export function createService(options: ServiceOptions = {}): FastifyInstance {
     const message = status < 500 && error instanceof Error ? error.message : 'An unexpected error occurred';
     return await reply.code(status).send({ message });
   });
-  service.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ message: 'Not Found' }));
   return service;
 }
 

@@ -1,30 +1,11 @@
-import { constants } from 'node:zlib';
-import compress from '@fastify/compress';
 import { type AuthSettingsInput, auth } from '@holdfast/auth';
-import { createService } from '@holdfast/http';
+import { compressAnswers, createService } from '@holdfast/http';
 import { type KeyMaterial, verificationJwks } from '@holdfast/keys';
 import type { Database } from '@holdfast/postgres';
 import { defaultSettings, type RestSettings, rest, restState } from '@holdfast/rest';
-import type { FastifyInstance } from 'fastify';
 import type { Backend } from './backend.js';
 import type { ApiConfiguration } from './configuration.js';
 import { createLocalBackend } from './local-backend.js';
-
-/** Below this an answer is one packet anyway. */
-const compressFrom = 1024;
-
-async function createCompressedService(bodyLimit?: number): Promise<FastifyInstance> {
-  const service = createService(bodyLimit === undefined ? {} : { bodyLimit });
-  await service.register(compress, {
-    threshold: compressFrom,
-    encodings: ['gzip', 'br'],
-    zlibOptions: { level: 4 },
-    brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
-    // What is sent compressed is unpacked by no service here: a small body could become any size.
-    globalDecompression: false,
-  });
-  return service;
-}
 
 /** The REST service. `keys`: what it checks tokens with; others need another service. */
 export async function startRest(
@@ -45,7 +26,8 @@ export async function startRest(
     ...(further as Partial<RestSettings>),
   };
   const { bodyLimit } = configuration.gateway;
-  const service = await createCompressedService(bodyLimit);
+  const service = createService({ bodyLimit });
+  compressAnswers(service);
   await rest(service, {
     database,
     settings,
@@ -67,7 +49,8 @@ export async function startAuth(
   keys: () => KeyMaterial,
   signal: AbortSignal,
 ): Promise<Backend> {
-  const service = await createCompressedService();
+  const service = createService();
+  compressAnswers(service);
   await service.register(auth, { database, keys, settings, signal });
   return await createLocalBackend(service, () => true);
 }
