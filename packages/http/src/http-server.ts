@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { portTaken } from './errors.js';
 
@@ -32,7 +32,7 @@ const keepAliveMilliseconds = 75_000;
  * Throws HF_HTTP_PORT when it cannot listen.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const state = { stopping: false };
+  const connections = new Connections();
   const server = createServer(
     {
       maxHeaderSize: options.headersAtMost ?? 32 * 1024,
@@ -42,10 +42,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       connectionsCheckingInterval: 5000,
     },
     (request, response) => {
-      if (state.stopping) response.setHeader('connection', 'close');
+      connections.answering(request.socket, response);
       options.onRequest(request, response);
     },
   );
+  server.on('connection', (socket) => connections.add(socket));
   if (options.onUpgrade !== undefined) server.on('upgrade', options.onUpgrade);
   server.on('clientError', (error: Error & { readonly code?: string }, socket) => refuse(error, socket));
   await listen(server, options);
@@ -54,8 +55,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     host: address.address,
     port: address.port,
     async [Symbol.asyncDispose]() {
-      state.stopping = true;
-      await drain(server, options.drainMilliseconds ?? 10_000);
+      await drain(server, connections, options.drainMilliseconds ?? 10_000);
     },
   };
 }
@@ -72,15 +72,46 @@ async function listen(server: Server, { host, port }: HttpServerOptions): Promis
   });
 }
 
-async function drain(server: Server, milliseconds: number): Promise<void> {
+async function drain(server: Server, connections: Connections, milliseconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  // A connection becomes idle when its answer ends; one whose client got it before it could be told to close stays open.
-  const idle = setInterval(() => server.closeIdleConnections(), 100);
-  const bound = setTimeout(() => server.closeAllConnections(), milliseconds);
+  connections.stop();
+  const bound = setTimeout(() => connections.cutAll(), milliseconds);
   await closed;
-  clearInterval(idle);
   clearTimeout(bound);
+}
+
+/**
+ * Who is connected, and whether an answer is due to them. (`closeIdleConnections` of Node.js 20 leaves a connection open whose answer ended a moment ago,
+ * and one that was upgraded is not its business.)
+ */
+class Connections {
+  readonly #due = new Map<Socket, number>();
+  #stopping = false;
+
+  add(socket: Socket): void {
+    this.#due.set(socket, 0);
+    socket.once('close', () => this.#due.delete(socket));
+  }
+
+  answering(socket: Socket, response: ServerResponse): void {
+    if (this.#stopping) response.setHeader('connection', 'close');
+    this.#due.set(socket, (this.#due.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      const due = this.#due.get(socket);
+      if (due === undefined) return;
+      this.#due.set(socket, due - 1);
+      if (this.#stopping && due === 1) socket.destroySoon();
+    });
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    for (const [socket, due] of this.#due) if (due === 0) socket.destroySoon();
+  }
+
+  cutAll(): void {
+    for (const socket of this.#due.keys()) socket.destroy();
+  }
 }
 
 /** RFC 9110, 15.5; the connection cannot be trusted any more. */
