@@ -240,7 +240,7 @@ function mediaFor(
   relation: { schema: string; name: string },
   root: ReadNode,
 ): ChosenMedia {
-  return chooseMedia(http.headers['accept'], {
+  return chooseMedia(http.headers.accept, {
     cache: environment.loaded.schemaCache,
     relation,
     defaultSelect: hasDefaultSelect(root),
