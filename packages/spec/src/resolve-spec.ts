@@ -5,6 +5,7 @@ import { portsNotChosen } from './errors.js';
 import { renderHba } from './hba.js';
 import { mergeParameters } from './parameters.js';
 import { portShape, requestedPorts } from './ports.js';
+import { resolveApi } from './resolve-api.js';
 import { resolveDocker } from './resolve-docker.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults as defaults } from './spec-defaults.js';
@@ -96,6 +97,7 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
       maxClientConnections: file.pooler?.maxClientConnections ?? defaults.pooler.maxClientConnections,
     },
     supabase: supabase(file),
+    api: resolveApi(file, host, assigned.api, supabase(file).enabled),
     docker: resolveDocker(file),
     resources,
     dataDirectory: file.dataDirectory,
