@@ -5,9 +5,10 @@ import { type Authenticator, createAuthenticator } from './auth/authenticator.js
 import { RestError } from './errors/rest-error.js';
 import { ActiveRequests } from './execute/active-requests.js';
 import { StatementNames } from './execute/statement-names.js';
-import { handleInfo } from './handle-info.js';
-import { handleRequest, type Identity, type RequestEnvironment } from './handle-request.js';
-import { handleRoot } from './handle-root.js';
+import { handleInfo } from './handle/handle-info.js';
+import { handleRequest } from './handle/handle-request.js';
+import { handleRoot } from './handle/handle-root.js';
+import type { Identity, RequestEnvironment, Work } from './handle/work.js';
 import { type HttpRequest, parseRequest } from './request/api-request.js';
 import type { Answer } from './respond/answer.js';
 import { corsHeaders, preflight } from './respond/cors.js';
@@ -105,12 +106,12 @@ class RestService {
     const settings = this.#settings();
     const before = preflight(http.method, http.headers, settings.allowedOrigins);
     if (before !== undefined) return before;
-    const answer = await this.#try(http, request, settings);
+    const answer = await this.#try(http, request, settings, prefix);
     const extra = [...corsHeaders(origin, settings.allowedOrigins), ...traceHeader(http, settings)];
     return extra.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...extra] };
   }
 
-  async #try(http: HttpRequest, request: FastifyRequest, settings: RestSettings): Promise<Answer> {
+  async #try(http: HttpRequest, request: FastifyRequest, settings: RestSettings, prefix: string): Promise<Answer> {
     const { timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
     using waiting = this.#active.open(timeoutMilliseconds);
     const limit = waiting.signal;
@@ -135,7 +136,7 @@ class RestService {
         onPlanned: () => timing?.ended('plan'),
         onExecuted: () => timing?.ended('transaction'),
       };
-      const answer = await dispatch(http, parsed, identity, environment);
+      const answer = await dispatch({ http, request: parsed, identity, environment }, prefix);
       if (timing === undefined) return answer;
       timing.ended('response');
       return { ...answer, headers: [...answer.headers, ['Server-Timing', timing.header]] };
@@ -175,19 +176,15 @@ class RestService {
   }
 }
 
-async function dispatch(
-  http: HttpRequest,
-  parsed: ReturnType<typeof parseRequest>,
-  identity: Identity,
-  environment: RequestEnvironment,
-): Promise<Answer> {
-  switch (parsed.target.kind) {
+async function dispatch(work: Work, prefix: string): Promise<Answer> {
+  const { target } = work.request;
+  switch (target.kind) {
     case 'root':
-      return await handleRoot(http, parsed, identity, environment);
+      return await handleRoot(work, target.isHead, prefix);
     case 'info':
-      return handleInfo(parsed, environment.loaded);
+      return handleInfo(work.request, work.environment.loaded);
     default:
-      return await handleRequest(http, parsed, identity, environment);
+      return await handleRequest(work);
   }
 }
 
