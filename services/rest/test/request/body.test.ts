@@ -67,13 +67,19 @@ describe('other bodies', () => {
   it('may be anything', () => {
     const types = ['application/json', 'text/csv', 'application/x-www-form-urlencoded', 'text/plain', 'x/y'];
     fc.assert(
-      fc.property(fc.uint8Array(), fc.constantFrom(...types), fc.boolean(), fc.boolean(), (bytes, type, routine, columns) => {
-        try {
-          parseBody(Buffer.from(bytes), { contentType: type, forRoutine: routine, hasColumns: columns });
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'PGRST102', status: 400 });
-        }
-      }),
+      fc.property(
+        fc.uint8Array(),
+        fc.constantFrom(...types),
+        fc.boolean(),
+        fc.boolean(),
+        (bytes, type, routine, columns) => {
+          try {
+            parseBody(Buffer.from(bytes), { contentType: type, forRoutine: routine, hasColumns: columns });
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'PGRST102', status: 400 });
+          }
+        },
+      ),
     );
   });
 });
