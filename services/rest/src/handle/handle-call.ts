@@ -4,7 +4,7 @@ import { planRead } from '../plan/plan-read.js';
 import type { ApiRequest } from '../request/api-request.js';
 import type { Answer } from '../respond/answer.js';
 import { respondCall, respondPlan } from '../respond/respond.js';
-import { findRoutine } from '../schema-cache/find.js';
+import { findRoutine } from '../schema-cache/find-routine.js';
 import { nameKey, type Routine } from '../schema-cache/types.js';
 import type { LoadedSchema } from '../schema-cache/watch-schema-cache.js';
 import { callStatement } from '../sql/statement-sql.js';

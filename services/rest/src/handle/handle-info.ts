@@ -1,7 +1,7 @@
 import type { ApiRequest } from '../request/api-request.js';
 import type { Answer } from '../respond/answer.js';
 import { respondInfo, rootMethods, routineMethods, tableMethods } from '../respond/respond-info.js';
-import { findTable } from '../schema-cache/find.js';
+import { findTable } from '../schema-cache/find-table.js';
 import type { LoadedSchema } from '../schema-cache/watch-schema-cache.js';
 import { routineOf } from './handle-call.js';
 

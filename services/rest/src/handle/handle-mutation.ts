@@ -6,7 +6,7 @@ import { allRows } from '../request/row-range.js';
 import type { Target } from '../request/target.js';
 import type { Answer } from '../respond/answer.js';
 import { respondMutation, respondPlan } from '../respond/respond.js';
-import { findTable } from '../schema-cache/find.js';
+import { findTable } from '../schema-cache/find-table.js';
 import type { Guard } from '../sql/guard-sql.js';
 import { mutationStatement } from '../sql/statement-sql.js';
 import {

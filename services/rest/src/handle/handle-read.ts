@@ -2,7 +2,7 @@ import { planRead } from '../plan/plan-read.js';
 import type { Target } from '../request/target.js';
 import type { Answer } from '../respond/answer.js';
 import { respondPlan, respondRead } from '../respond/respond.js';
-import { findTable } from '../schema-cache/find.js';
+import { findTable } from '../schema-cache/find-table.js';
 import { readStatement } from '../sql/statement-sql.js';
 import { countOf, execute, judgePreferences, judgeSingle, mediaFor, none, respondContext, type Work } from './work.js';
 

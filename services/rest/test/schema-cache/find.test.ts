@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { findTable } from '../../src/schema-cache/find.js';
 import { findRelationship } from '../../src/schema-cache/find-relationship.js';
 import { findRoutine } from '../../src/schema-cache/find-routine.js';
+import { findTable } from '../../src/schema-cache/find-table.js';
 import type { Relationship } from '../../src/schema-cache/types.js';
 import { cacheOf, manyToOne, parameter, routine, table } from '../support/schema-builder.js';
 import { thrown } from '../support/thrown.js';
