@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createAuthenticator } from '../../src/auth/authenticator.js';
 import { RestError } from '../../src/errors/rest-error.js';

@@ -1,4 +1,5 @@
 import { type ConnectionTarget, connect, openDatabase } from '@holdfast/postgres';
+import { SignJWT } from 'jose';
 import { postgresBin, startThrowAwayPostgres } from '../../../../packages/postgres/test/throw-away-postgres.js';
 import { defaultSettings, type RestSettings } from '../../src/settings.js';
 import { startRestServer } from './rest-server.js';
@@ -44,7 +45,7 @@ const seed = `
   insert into shop.makers values (1, 'Acme', 'DE'), (2, 'Bolt', null);
   insert into shop.items (id, name, price, maker_id, tags, detail) values
     (1, 'nail', 0.10, 1, '{iron,small}', '{"size": {"mm": 40}}'), (2, 'hammer', 19.90, 1, '{iron}', '{"size": {"mm": 300}}'),
-    (3, 'glue, "strong"', 5, 2, '{}', null), (4, 'odd*thing%', 7, null, '{}', null);
+    (3, 'glue, (strong)', 5, 2, '{}', null), (4, 'odd*thing%', 7, null, '{}', null);
   select setval('shop.items_id_seq', 100);
   insert into shop.labels values (1, 'new'), (2, 'sale'); insert into shop.item_labels values (1, 1), (1, 2), (2, 1);
   insert into office.notes values (1, 'a note');
@@ -54,27 +55,40 @@ const seed = `
 
 export async function openShop(settings: Partial<RestSettings> = {}): Promise<Shop> {
   if (postgresBin === undefined) throw new Error('there is no PostgreSQL on this machine');
-  await using stack = new AsyncDisposableStack();
-  const postgres = stack.use(await startThrowAwayPostgres(postgresBin));
-  const admin = stack.use(
-    await connect(postgres.target, { timeoutMilliseconds: 10_000, statementTimeoutMilliseconds: 60_000 }),
-  );
-  await admin.query(seed);
-  const target: ConnectionTarget = { ...postgres.target, user: 'authenticator', password: 'authenticator' };
-  const database = stack.use(openDatabase(target, { connectionsAtMost: 6 }));
-  const server = stack.use(
-    await startRestServer(database, {
+  const opened: AsyncDisposable[] = [];
+  const keep = <T extends AsyncDisposable>(what: T): T => {
+    opened.push(what);
+    return what;
+  };
+  const close = async () => {
+    for (const what of opened.splice(0).reverse()) await what[Symbol.asyncDispose]();
+  };
+  try {
+    const postgres = keep(await startThrowAwayPostgres(postgresBin));
+    const patience = { timeoutMilliseconds: 10_000, statementTimeoutMilliseconds: 60_000 };
+    const admin = keep(await connect(postgres.target, patience));
+    await admin.query(seed);
+    const target: ConnectionTarget = { ...postgres.target, user: 'authenticator', password: 'authenticator' };
+    const database = keep(openDatabase(target, { connectionsAtMost: 6 }));
+    const served: RestSettings = {
       ...defaultSettings,
       schemas: ['shop', 'office'],
       anonymousRole: 'visitor',
       jwtSecret: secret,
       ...settings,
-    }),
-  );
-  const rest = stack.move();
-  return {
-    url: server.url,
-    sql: async (text) => await admin.query(text),
-    [Symbol.asyncDispose]: async () => await rest.disposeAsync(),
-  };
+    };
+    const { url } = keep(await startRestServer(database, served, 0, '/rest/v1'));
+    return { url, sql: async (text) => await admin.query(text), [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A token for a role, with more claims if wanted. */
+export async function tokenOf(role: string, claims: Record<string, unknown> = {}): Promise<string> {
+  return await new SignJWT({ role, ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(secret));
 }
