@@ -138,7 +138,7 @@ export async function startAuth(
     token,
     call,
     client: ({ flowType = 'implicit' } = {}) => newClient(url, flowType, {}),
-    admin: async () => newClient(url, 'implicit', { authorization: `Bearer ${await token('service_role')}` }),
+    admin: async () => newClient(url, 'implicit', { Authorization: `Bearer ${await token('service_role')}` }),
     async mails(to) {
       const list = await call('GET', `/inbox/api/v1/search?query=${encodeURIComponent(`to:${to}`)}`);
       const messages = list.body.messages as readonly { readonly ID: string; readonly Subject: string }[];
