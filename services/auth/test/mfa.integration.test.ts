@@ -1,4 +1,4 @@
-import type { AuthClient } from '@supabase/auth-js';
+import type { GoTrueClient } from '@supabase/auth-js';
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -28,12 +28,12 @@ async function signedUp(auth: TestAuth) {
   return { client, email, token: session.access_token, refresh: session.refresh_token, userId: user.id };
 }
 
-async function tokenOf(client: AuthClient): Promise<string> {
+async function tokenOf(client: GoTrueClient): Promise<string> {
   const { data } = await client.getSession();
   return data.session?.access_token ?? '';
 }
 
-async function enroll(client: AuthClient, friendlyName?: string) {
+async function enroll(client: GoTrueClient, friendlyName?: string) {
   const { data, error } = await client.mfa.enroll({ factorType: 'totp', ...(friendlyName ? { friendlyName } : {}) });
   expect(error).toBeNull();
   if (data === null) throw new Error('not enrolled');
