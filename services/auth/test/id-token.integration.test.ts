@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshEmail, postgresBin, startAuth, startDatabase, type TestAuth, type TestDatabase } from './harness.js';
 
@@ -29,7 +29,12 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
         JSON.stringify(
           request.url === '/jwks'
             ? { keys: [jwk] }
-            : { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks` },
+            : {
+                issuer,
+                authorization_endpoint: `${issuer}/auth`,
+                token_endpoint: `${issuer}/token`,
+                jwks_uri: `${issuer}/jwks`,
+              },
         ),
       );
     });
@@ -55,8 +60,12 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
 
   let people = 0;
   async function token(
-    claims: JWTPayload = {},
-    { key = keys.privateKey, alg = 'RS256', kid = 'one' }: { key?: CryptoKey | Uint8Array; alg?: string; kid?: string } = {},
+    claims: Readonly<Record<string, unknown>> = {},
+    {
+      key = keys.privateKey,
+      alg = 'RS256',
+      kid = 'one',
+    }: { key?: Parameters<SignJWT['sign']>[0]; alg?: string; kid?: string } = {},
   ): Promise<string> {
     people += 1;
     const now = Math.floor(Date.now() / 1000);
@@ -75,7 +84,10 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
   }
 
   const grant = async (body: Readonly<Record<string, unknown>>, service = auth, bearer?: string) =>
-    await service.call('POST', '/token?grant_type=id_token', { body, ...(bearer === undefined ? {} : { token: bearer }) });
+    await service.call('POST', '/token?grant_type=id_token', {
+      body,
+      ...(bearer === undefined ? {} : { token: bearer }),
+    });
 
   const bad = (description: string | RegExp) => ({
     status: 400,
@@ -89,7 +101,11 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
     const { data, error } = await client.signInWithIdToken({ provider: 'google', token: idToken, nonce: 'my nonce' });
     expect(error).toBeNull();
     expect(data.session?.access_token).toBeTypeOf('string');
-    expect(data.user).toMatchObject({ email, app_metadata: { provider: 'google' }, user_metadata: { full_name: 'Ada' } });
+    expect(data.user).toMatchObject({
+      email,
+      app_metadata: { provider: 'google' },
+      user_metadata: { full_name: 'Ada' },
+    });
     const again = await grant({ provider: 'google', id_token: await token({ email, sub: 'ada' }) });
     expect(again.body.user).toMatchObject({ id: data.user?.id });
   });
@@ -97,9 +113,14 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
   test('nonces must be on both sides or on none, and fit', async () => {
     const withNonce = await token({ nonce: sha256Hex('right') });
     expect(await grant({ provider: 'google', id_token: withNonce })).toMatchObject(bad('either both exist or not'));
-    expect(await grant({ provider: 'google', id_token: await token(), nonce: 'x' })).toMatchObject(bad('either both exist or not'));
+    expect(await grant({ provider: 'google', id_token: await token(), nonce: 'x' })).toMatchObject(
+      bad('either both exist or not'),
+    );
     const wrong = await grant({ provider: 'google', id_token: withNonce, nonce: 'wrong' });
-    expect(wrong).toMatchObject({ status: 400, body: { error: 'invalid nonce', error_description: 'Nonces mismatch' } });
+    expect(wrong).toMatchObject({
+      status: 400,
+      body: { error: 'invalid nonce', error_description: 'Nonces mismatch' },
+    });
     const raw = await grant({ provider: 'google', id_token: await token({ nonce: 'raw' }), nonce: 'raw' });
     expect(raw.body.error).toBe('invalid nonce');
     expect((await grant({ provider: 'apple', id_token: withNonce })).status).toBe(200);
@@ -107,7 +128,9 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
 
   test('audience, issuer, signature, algorithm and time count', async () => {
     expect(await grant({ provider: 'google', id_token: await token({ aud: 'ios' }) })).toMatchObject({ status: 200 });
-    expect(await grant({ provider: 'google', id_token: await token({ aud: ['other', 'web'] }) })).toMatchObject({ status: 200 });
+    expect(await grant({ provider: 'google', id_token: await token({ aud: ['other', 'web'] }) })).toMatchObject({
+      status: 200,
+    });
     expect(await grant({ provider: 'google', id_token: await token({ aud: 'another app' }) })).toMatchObject(
       bad('Unacceptable audience'),
     );
@@ -142,7 +165,9 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=id_token', () => {
     const hash = createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
     const idToken = await token({ at_hash: hash });
     expect((await grant({ provider: 'google', id_token: idToken, access_token: accessToken })).status).toBe(200);
-    expect(await grant({ provider: 'google', id_token: idToken, access_token: 'another' })).toMatchObject(bad('Bad ID token'));
+    expect(await grant({ provider: 'google', id_token: idToken, access_token: 'another' })).toMatchObject(
+      bad('Bad ID token'),
+    );
   });
 
   test('what is missing, and what is not allowed', async () => {

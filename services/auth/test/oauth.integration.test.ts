@@ -39,7 +39,11 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
   }
 
   /** To the provider and back; where the service then sends the browser. */
-  async function walk(service: TestAuth, authorizeUrl: string, options: { readonly deny?: boolean } = {}): Promise<URL> {
+  async function walk(
+    service: TestAuth,
+    authorizeUrl: string,
+    options: { readonly deny?: boolean } = {},
+  ): Promise<URL> {
     const back = await oidc.signIn(authorizeUrl, options);
     expect(back.href.startsWith(callback)).toBe(true);
     return await returnTo(service, back.search);
@@ -65,7 +69,11 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     const client = auth.client({ flowType: 'pkce' });
     const { data } = await client.signInWithOAuth({
       provider: 'google',
-      options: { redirectTo: 'https://app.example/welcome?tab=1', queryParams: { prompt: 'login' }, skipBrowserRedirect: true },
+      options: {
+        redirectTo: 'https://app.example/welcome?tab=1',
+        queryParams: { prompt: 'login' },
+        skipBrowserRedirect: true,
+      },
     });
     const answer = await fetch(data.url ?? '', { redirect: 'manual' });
     const url = new URL(answer.headers.get('location') ?? '');
@@ -102,7 +110,15 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     expect(end.protocol).toBe('com.example.app:');
     const given = fragment(end);
     expect([...given.keys()]).toEqual(
-      expect.arrayContaining(['access_token', 'refresh_token', 'expires_in', 'expires_at', 'token_type', 'provider_token', 'sb']),
+      expect.arrayContaining([
+        'access_token',
+        'refresh_token',
+        'expires_in',
+        'expires_at',
+        'token_type',
+        'provider_token',
+        'sb',
+      ]),
     );
     const { data } = await auth.client().getUser(given.get('access_token') ?? '');
     expect(data.user?.email).toBe(person.email);
@@ -117,7 +133,7 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
       const end = await walk(auth, await begin(auth, 'provider=acme'));
       const { data } = await auth.client().getUser(fragment(end).get('access_token') ?? '');
       ids.add(data.user?.id ?? '');
-      expect(data.user?.user_metadata['name']).toBe(name);
+      expect(data.user?.user_metadata.name).toBe(name);
       expect(data.user?.identities).toHaveLength(1);
     }
     expect(ids.size).toBe(1);
@@ -125,7 +141,12 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
 
   test('nobody is sent to a place that is not allowed', async () => {
     newPerson();
-    for (const target of ['https://evil.example/', '//evil.example', 'https://app.example@evil.example/', 'javascript:alert(1)']) {
+    for (const target of [
+      'https://evil.example/',
+      '//evil.example',
+      'https://app.example@evil.example/',
+      'javascript:alert(1)',
+    ]) {
       const end = await walk(auth, await begin(auth, `provider=acme&redirect_to=${encodeURIComponent(target)}`));
       expect(end.origin).toBe(site);
     }
@@ -145,7 +166,10 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
       ['custom:none', 'not found'],
     ]) {
       const answer = await auth.call('GET', `/authorize?provider=${provider}`);
-      expect(answer).toMatchObject({ status: 400, body: { error_code: 'validation_failed', msg: expect.stringContaining(why ?? '') } });
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { error_code: 'validation_failed', msg: expect.stringContaining(why ?? '') },
+      });
     }
     const half = await auth.call('GET', `/authorize?provider=acme&code_challenge=${'x'.repeat(43)}`);
     expect(half.body.error_code).toBe('validation_failed');
@@ -155,7 +179,10 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
 
   test('parameters that are ours cannot be set by the caller', async () => {
     const url = new URL(
-      await begin(auth, 'provider=acme&redirect_uri=https://evil.example&STATE=mine&nonce=mine&client_id=x&login_hint=ada'),
+      await begin(
+        auth,
+        'provider=acme&redirect_uri=https://evil.example&STATE=mine&nonce=mine&client_id=x&login_hint=ada',
+      ),
     );
     expect(url.searchParams.get('redirect_uri')).toBe(callback);
     expect(url.searchParams.get('client_id')).toBe(clientId);
@@ -210,9 +237,14 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
 
   test('the provider says no, or nothing', async () => {
     newPerson();
-    const denied = await walk(auth, await begin(auth, 'provider=acme&redirect_to=https://app.example/x'), { deny: true });
+    const denied = await walk(auth, await begin(auth, 'provider=acme&redirect_to=https://app.example/x'), {
+      deny: true,
+    });
     expect(denied.host).toBe('app.example');
-    expect(Object.fromEntries(denied.searchParams)).toMatchObject({ error: 'access_denied', error_description: 'not today' });
+    expect(Object.fromEntries(denied.searchParams)).toMatchObject({
+      error: 'access_denied',
+      error_description: 'not today',
+    });
     expect(fragment(denied).get('error')).toBe('access_denied');
     const url = new URL(await begin(auth, 'provider=acme'));
     const silent = await returnTo(auth, `?state=${url.searchParams.get('state')}`);
@@ -226,7 +258,7 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     const end = await walk(auth, await begin(auth, 'provider=acme'));
     const linked = await auth.client().getUser(fragment(end).get('access_token') ?? '');
     expect(linked.data.user?.id).toBe(data.user?.id);
-    expect(linked.data.user?.app_metadata['providers']).toEqual(['email', 'acme']);
+    expect(linked.data.user?.app_metadata.providers).toEqual(['email', 'acme']);
     const signedIn = await auth.client().signInWithPassword({ email, password: 'correct horse' });
     expect(signedIn.error).toBeNull();
   });
@@ -243,13 +275,15 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
 
   test('who registered an address before its owner loses what was prepared', async () => {
     const email = freshEmail();
-    const squatter = await strict.client().signUp({ email, password: 'of the squatter', options: { data: { evil: true } } });
+    const squatter = await strict
+      .client()
+      .signUp({ email, password: 'of the squatter', options: { data: { evil: true } } });
     newPerson(email);
     const end = await walk(strict, await begin(strict, 'provider=acme'));
     const { data } = await strict.client().getUser(fragment(end).get('access_token') ?? '');
     expect(data.user?.id).toBe(squatter.data.user?.id);
     expect(data.user?.identities?.map(({ provider }) => provider)).toEqual(['acme']);
-    expect(data.user?.user_metadata['evil']).toBeUndefined();
+    expect(data.user?.user_metadata.evil).toBeUndefined();
     const { error } = await strict.client().signInWithPassword({ email, password: 'of the squatter' });
     expect(error).toMatchObject({ code: 'invalid_credentials' });
   });
@@ -276,7 +310,10 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     await walk(auth, await begin(auth, 'provider=acme'));
     await database.sql(`UPDATE auth.users SET banned_until = now() + interval '1 day' WHERE email = $1`, person.email);
     const banned = await walk(auth, await begin(auth, 'provider=acme'));
-    expect(Object.fromEntries(banned.searchParams)).toMatchObject({ error: 'access_denied', error_code: 'user_banned' });
+    expect(Object.fromEntries(banned.searchParams)).toMatchObject({
+      error: 'access_denied',
+      error_code: 'user_banned',
+    });
     const provider = { clientIds: [clientId], secret: clientSecret, url: oidc.issuer };
     const closed = await startAuth(database, { signup: { disabled: true }, providers: { acme: provider } });
     const lenient = await startAuth(database, { providers: { acme: { ...provider, emailOptional: true } } });
@@ -351,7 +388,10 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     const unknown = { ...google, identity_id: crypto.randomUUID() };
     expect((await client.unlinkIdentity(unknown)).error).toMatchObject({ code: 'identity_not_found' });
     expect((await client.unlinkIdentity(emailIdentity)).error).toBeNull();
-    expect((await client.getUser()).data.user).toMatchObject({ email: person.email, app_metadata: { providers: ['google'] } });
+    expect((await client.getUser()).data.user).toMatchObject({
+      email: person.email,
+      app_metadata: { providers: ['google'] },
+    });
     expect((await client.unlinkIdentity(google)).error).toMatchObject({ code: 'single_identity_not_deletable' });
   });
 
@@ -359,7 +399,10 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     const client = auth.client();
     const { data: anonymous } = await client.signInAnonymously();
     const person = newPerson();
-    const { data } = await client.linkIdentity({ provider: 'acme' as 'google', options: { skipBrowserRedirect: true } });
+    const { data } = await client.linkIdentity({
+      provider: 'acme' as 'google',
+      options: { skipBrowserRedirect: true },
+    });
     const end = await walk(auth, data?.url ?? '');
     const { data: user } = await auth.client().getUser(fragment(end).get('access_token') ?? '');
     expect(user.user).toMatchObject({ id: anonymous.user?.id, email: person.email, is_anonymous: false });
@@ -367,7 +410,11 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
 
   test('linking is off unless it is allowed, and needs a session', async () => {
     const client = strict.client();
-    await strict.admin().then((admin) => admin.admin.createUser({ email: 'linker@example.com', password: 'correct horse', email_confirm: true }));
+    await strict
+      .admin()
+      .then((admin) =>
+        admin.admin.createUser({ email: 'linker@example.com', password: 'correct horse', email_confirm: true }),
+      );
     await client.signInWithPassword({ email: 'linker@example.com', password: 'correct horse' });
     const { error } = await client.linkIdentity({ provider: 'google', options: { skipBrowserRedirect: true } });
     expect(error).toMatchObject({ code: 'manual_linking_disabled', status: 404 });
@@ -400,7 +447,9 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     });
     await new Promise<void>((resolve) => github.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(github.address() as AddressInfo).port}`;
-    const service = await startAuth(database, { providers: { github: { clientIds: ['gh'], secret: 'gh secret', url } } });
+    const service = await startAuth(database, {
+      providers: { github: { clientIds: ['gh'], secret: 'gh secret', url } },
+    });
     try {
       const start = new URL(await begin(service, 'provider=github&scopes=repo,gist'));
       expect(start.href.startsWith(`${url}/login/oauth/authorize`)).toBe(true);

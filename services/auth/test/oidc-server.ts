@@ -61,10 +61,12 @@ export async function startOidcServer(
       handle(request, response);
       return;
     }
-    answerInteraction(provider, state, people, url.searchParams.has('deny'), request, response).catch((error: unknown) => {
-      response.statusCode = 500;
-      response.end(String(error));
-    });
+    answerInteraction(provider, state, people, url.searchParams.has('deny'), request, response).catch(
+      (error: unknown) => {
+        response.statusCode = 500;
+        response.end(String(error));
+      },
+    );
   });
   return {
     issuer,
@@ -132,7 +134,8 @@ async function browse(issuer: string, start: string, deny: boolean, ca: string |
       cookies.set(name, value);
     }
     const location = answer.headers.get('location');
-    if (location === null) throw new Error(`the provider answered ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
+    if (location === null)
+      throw new Error(`the provider answered ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
     url = new URL(location, url);
   }
   return url;

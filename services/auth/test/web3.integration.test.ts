@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { basePoint, curveOrder, invert, multiply } from '../src/web3/secp256k1.js';
 import { keccak256 } from '../src/web3/keccak.js';
+import { basePoint, curveOrder, invert, multiply } from '../src/web3/secp256k1.js';
 import { ethereumAddress } from '../src/web3/verify-wallet.js';
 import { postgresBin, startAuth, startDatabase, type TestAuth, type TestDatabase } from './harness.js';
 
@@ -132,7 +132,10 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=web3', () => {
       [messageOf('Solana', wallet.address, { lines: ['Not Before: 2999-01-01T00:00:00Z'] }), 'in the future'],
     ] as const) {
       const answer = await grant('solana', text, wallet.sign(text));
-      expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant', error_description: expect.stringContaining(why) } });
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_grant', error_description: expect.stringContaining(why) },
+      });
     }
   });
 
