@@ -9,7 +9,7 @@ export { authSettings } from './settings/schema.js';
 export interface AuthOptions {
   /** As supabase_auth_admin. It stays the caller's to close. */
   readonly database: Database;
-  /** Asked at each use, so that rotated keys count at once. */
+  /** Asked at each use, so that rotated keys count at once. The same object as long as nothing changed: imported keys are remembered by it. */
   readonly keys: () => KeyMaterial;
   readonly settings?: AuthSettingsInput;
   /** Aborts what is under way. Default: never. */

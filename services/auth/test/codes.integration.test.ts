@@ -267,10 +267,11 @@ describe.skipIf(postgresBin === undefined)('codes and links', () => {
     const phone = freshPhone();
     const client = service.client();
     expect((await client.signInWithOtp({ phone: `+${phone}` })).error).toBeNull();
-    const [row] = await database.sql('SELECT body FROM public.sent ORDER BY ctid DESC LIMIT 1');
-    const { sms } = row?.body as { readonly sms: { readonly otp: string; readonly phone: string } };
-    expect(sms.phone).toBe(phone);
-    const { data, error } = await client.verifyOtp({ phone, token: sms.otp, type: 'sms' });
+    const [sms] = await database.sql<{ readonly otp: string; readonly phone: string }>(
+      "SELECT body -> 'sms' ->> 'otp' AS otp, body -> 'sms' ->> 'phone' AS phone FROM public.sent ORDER BY ctid DESC LIMIT 1",
+    );
+    expect(sms?.phone).toBe(phone);
+    const { data, error } = await client.verifyOtp({ phone, token: sms?.otp ?? '', type: 'sms' });
     expect(error).toBeNull();
     expect(data.user?.phone_confirmed_at).toBeDefined();
   });

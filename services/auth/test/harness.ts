@@ -1,7 +1,7 @@
 import { type ApiRole, generateKeyMaterial, type KeyMaterial, signApiToken } from '@holdfast/keys';
 import { applyMigrations, readSupabaseSchema } from '@holdfast/migrations';
 import { connect, type OpenDatabase, openDatabase } from '@holdfast/postgres';
-import { AuthClient } from '@supabase/auth-js';
+import { GoTrueClient } from '@supabase/auth-js';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { postgresBin, startThrowAwayPostgres } from '../../../packages/postgres/test/throw-away-postgres.js';
 import { type AuthSettingsInput, auth } from '../src/index.js';
@@ -50,9 +50,9 @@ export interface TestAuth extends AsyncDisposable {
   readonly url: string;
   readonly keys: KeyMaterial;
   /** A new client of the official library, without a session. */
-  client(options?: { readonly flowType?: 'implicit' | 'pkce' }): AuthClient;
+  client(options?: { readonly flowType?: 'implicit' | 'pkce' }): GoTrueClient;
   /** With a key of an administrator. */
-  admin(): Promise<AuthClient>;
+  admin(): Promise<GoTrueClient>;
   token(role: ApiRole): Promise<string>;
   call(
     method: string,
@@ -138,7 +138,7 @@ export async function startAuth(
     token,
     call,
     client: ({ flowType = 'implicit' } = {}) => newClient(url, flowType, {}),
-    admin: async () => newClient(url, 'implicit', { authorization: `Bearer ${await token('service_role')}` }),
+    admin: async () => newClient(url, 'implicit', { Authorization: `Bearer ${await token('service_role')}` }),
     async mails(to) {
       const list = await call('GET', `/inbox/api/v1/search?query=${encodeURIComponent(`to:${to}`)}`);
       const messages = list.body.messages as readonly { readonly ID: string; readonly Subject: string }[];
@@ -162,9 +162,13 @@ export async function startAuth(
   };
 }
 
-function newClient(url: string, flowType: 'implicit' | 'pkce', headers: Readonly<Record<string, string>>): AuthClient {
+function newClient(
+  url: string,
+  flowType: 'implicit' | 'pkce',
+  headers: Readonly<Record<string, string>>,
+): GoTrueClient {
   const stored = new Map<string, string>();
-  return new AuthClient({
+  return new GoTrueClient({
     url,
     flowType,
     headers: { ...headers },

@@ -1,19 +1,21 @@
 import type { Database } from '@holdfast/postgres';
 import { timeLimit } from '@holdfast/spec';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { restErrorOf } from './errors/database-error.js';
+import { type Authenticator, createAuthenticator } from './auth/authenticator.js';
 import { RestError } from './errors/rest-error.js';
+import { ActiveRequests } from './execute/active-requests.js';
 import { StatementNames } from './execute/statement-names.js';
-import { handleInfo } from './handle-info.js';
-import { handleRequest, type Identity, type RequestEnvironment } from './handle-request.js';
-import { handleRoot } from './handle-root.js';
+import { handleInfo } from './handle/handle-info.js';
+import { handleRequest } from './handle/handle-request.js';
+import { handleRoot } from './handle/handle-root.js';
+import type { Identity, RequestEnvironment, Work } from './handle/work.js';
 import { type HttpRequest, parseRequest } from './request/api-request.js';
 import type { Answer } from './respond/answer.js';
 import { corsHeaders, preflight } from './respond/cors.js';
+import { errorAnswer, isUnforeseen } from './respond/error-answer.js';
 import { ServerTiming } from './respond/server-timing.js';
 import { type WatchedSchema, watchSchemaCache } from './schema-cache/watch-schema-cache.js';
 import type { RestSettings } from './settings.js';
-import { type Authenticator, createAuthenticator } from './auth/authenticator.js';
 
 export interface RestOptions {
   readonly database: Database;
@@ -83,6 +85,7 @@ class RestService {
   readonly #options: RestOptions;
   readonly #schema: WatchedSchema;
   readonly #names: StatementNames;
+  readonly #active: ActiveRequests;
   /** Made anew when the settings in the database change. */
   #authenticator: { readonly settings: RestSettings; readonly of: Authenticator } | undefined;
   ready = false;
@@ -90,6 +93,7 @@ class RestService {
   constructor(options: RestOptions, schema: WatchedSchema) {
     this.#options = options;
     this.#schema = schema;
+    this.#active = new ActiveRequests(options.signal);
     this.#names = new StatementNames(options.preparedStatements ?? 500);
     schema.onLoaded((error) => {
       if (error === undefined) this.ready = true;
@@ -102,17 +106,16 @@ class RestService {
     const settings = this.#settings();
     const before = preflight(http.method, http.headers, settings.allowedOrigins);
     if (before !== undefined) return before;
-    const answer = await this.#try(http, request, settings);
+    const answer = await this.#try(http, request, settings, prefix);
     const extra = [...corsHeaders(origin, settings.allowedOrigins), ...traceHeader(http, settings)];
     return extra.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...extra] };
   }
 
-  async #try(http: HttpRequest, request: FastifyRequest, settings: RestSettings): Promise<Answer> {
-    const gone = new AbortController();
-    const onClose = () => gone.abort();
-    request.raw.socket.once('close', onClose);
-    const { signal, timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
-    const limit = timeLimit(AbortSignal.any([signal, gone.signal]), timeoutMilliseconds);
+  async #try(http: HttpRequest, request: FastifyRequest, settings: RestSettings, prefix: string): Promise<Answer> {
+    const { timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
+    using waiting = this.#active.open(timeoutMilliseconds);
+    const limit = waiting.signal;
+    request.raw.socket.once('close', waiting.abandon);
     let authenticated = false;
     try {
       if (request.url.length > urlLimit) throw urlTooLong(urlLimit);
@@ -133,14 +136,15 @@ class RestService {
         onPlanned: () => timing?.ended('plan'),
         onExecuted: () => timing?.ended('transaction'),
       };
-      const answer = await dispatch(http, parsed, identity, environment);
+      const answer = await dispatch({ http, request: parsed, identity, environment }, prefix);
       if (timing === undefined) return answer;
       timing.ended('response');
       return { ...answer, headers: [...answer.headers, ['Server-Timing', timing.header]] };
     } catch (error) {
+      if (isUnforeseen(error)) request.log.error({ err: error }, 'request failed');
       return errorAnswer(error, authenticated, settings);
     } finally {
-      request.raw.socket.off('close', onClose);
+      request.raw.socket.off('close', waiting.abandon);
     }
   }
 
@@ -168,23 +172,19 @@ class RestService {
     if (this.#authenticator?.settings !== settings) {
       this.#authenticator = { settings, of: createAuthenticator(settings) };
     }
-    return await this.#authenticator.of.authenticate(http.headers['authorization']);
+    return await this.#authenticator.of.authenticate(http.headers.authorization);
   }
 }
 
-async function dispatch(
-  http: HttpRequest,
-  parsed: ReturnType<typeof parseRequest>,
-  identity: Identity,
-  environment: RequestEnvironment,
-): Promise<Answer> {
-  switch (parsed.target.kind) {
+async function dispatch(work: Work, prefix: string): Promise<Answer> {
+  const { target } = work.request;
+  switch (target.kind) {
     case 'root':
-      return await handleRoot(http, parsed, identity, environment);
+      return await handleRoot(work, target.isHead, prefix);
     case 'info':
-      return handleInfo(parsed, environment.loaded);
+      return handleInfo(work.request, work.environment.loaded);
     default:
-      return await handleRequest(http, parsed, identity, environment);
+      return await handleRequest(work);
   }
 }
 
@@ -224,50 +224,9 @@ function urlTooLong(most: number): RestError {
   });
 }
 
-/** Any failure as an answer. What is no error of a request is told without its message, which may hold what is nobody's business. */
-function errorAnswer(error: unknown, authenticated: boolean, settings: RestSettings): Answer {
-  const known = error instanceof RestError ? error : (restErrorOf(error, authenticated) ?? foreignError(error));
-  const { body } = known;
-  const shown = settings.errorVerbosity === 'minimal' ? { code: body.code, message: body.message } : body;
-  return {
-    status: known.status,
-    headers: [
-      ['Content-Type', 'application/json; charset=utf-8'],
-      ['Proxy-Status', `PostgREST; error=${known.code}`],
-      ...known.headers,
-    ],
-    body: JSON.stringify(shown),
-  };
-}
-
-const foreignStatus: ReadonlyMap<unknown, number> = new Map([
-  ['HF_POSTGRES_UNAVAILABLE', 503],
-  ['HF_POSTGRES_OUTCOME_UNKNOWN', 503],
-  ['HF_POSTGRES_UNREACHABLE', 503],
-  ['FST_ERR_CTP_BODY_TOO_LARGE', 413],
-  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 415],
-]);
-
-function foreignError(error: unknown): RestError {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
-  const status = isTimeout ? 504 : (foreignStatus.get(code) ?? 500);
-  const headers: readonly (readonly [string, string])[] = status === 503 ? [['Retry-After', '1']] : [];
-  if (status === 503 || status === 413 || status === 415) {
-    return new RestError({
-      status,
-      code: String(code),
-      message: error instanceof Error ? error.message : '',
-      headers,
-      cause: error,
-    });
-  }
-  const message = isTimeout ? 'The request took too long.' : 'Internal error';
-  return new RestError({ status, code: isTimeout ? 'HF_REST_TIMEOUT' : 'HF_REST_INTERNAL', message, cause: error });
-}
-
-async function sendAnswer(reply: FastifyReply, { status, headers, body }: Answer): Promise<void> {
+async function sendAnswer(reply: FastifyReply, { status, headers, body, statusText }: Answer): Promise<void> {
   reply.code(status);
+  if (statusText !== undefined) reply.raw.statusMessage = statusText;
   const cookies = headers.filter(([name]) => name.toLowerCase() === 'set-cookie').map(([, value]) => value);
   for (const [name, value] of headers) {
     if (name.toLowerCase() !== 'set-cookie') reply.header(name, value);

@@ -9,6 +9,7 @@ import { checkPasswordStrength } from '../passwords/check-strength.js';
 import { pretendToVerify, verifyPassword } from '../passwords/hash-password.js';
 import { planSession } from '../sessions/start-session.js';
 import { type TokenResponse, tokenResponse } from '../sessions/token-response.js';
+import { prepared } from '../store/query.js';
 import { deleteSessionsOfUser } from '../store/sessions.js';
 import { type FullUser, findUserByEmail, findUserByPhone } from '../store/users.js';
 import { isBanned } from '../users/render-user.js';
@@ -49,7 +50,7 @@ async function findUser(context: AuthContext, { email, phone }: Body): Promise<F
   }
   if (email !== '') {
     if (!signup.email) throw unprocessable('email_provider_disabled', 'Email logins are disabled');
-    const [user] = await context.read(findUserByEmail(email, jwt.audience));
+    const [user] = await context.read(prepared('auth_user_by_email', findUserByEmail(email, jwt.audience)));
     return user;
   }
   if (phone === '') throw validationFailed('missing email or phone');

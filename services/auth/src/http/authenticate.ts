@@ -2,6 +2,7 @@ import { verifyToken } from '@holdfast/keys';
 import type { FastifyRequest } from 'fastify';
 import type { AuthContext } from '../context.js';
 import { forbidden, unauthorized } from '../errors.js';
+import { prepared } from '../store/query.js';
 import { findSessionById, type Session } from '../store/sessions.js';
 import { type FullUser, findUserById } from '../store/users.js';
 import { headerOf } from './client-address.js';
@@ -37,9 +38,10 @@ export async function requireUser(request: FastifyRequest, context: AuthContext)
   if (typeof sub !== 'string' || sub === '') throw forbidden('bad_jwt', 'invalid claim: missing sub claim');
   if (!isUuid(sub)) throw forbidden('bad_jwt', 'invalid claim: sub claim must be a UUID');
   const named = typeof sessionId === 'string' && sessionId !== '' && isUuid(sessionId) && !/^[0-]+$/.test(sessionId);
+  const find = prepared('auth_caller_user', findUserById(sub));
   const [user, session] = named
-    ? await context.read(findUserById(sub), findSessionById(sessionId))
-    : [...(await context.read(findUserById(sub))), undefined];
+    ? await context.read(find, prepared('auth_caller_session', findSessionById(sessionId)))
+    : [...(await context.read(find)), undefined];
   if (user === undefined) throw forbidden('user_not_found', 'User from sub claim in JWT does not exist');
   if (named && session?.user_id !== user.id) {
     throw forbidden('session_not_found', 'Session from session_id claim in JWT does not exist');

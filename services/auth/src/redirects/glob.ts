@@ -43,5 +43,5 @@ export function compileGlob(pattern: string): RegExp | undefined {
 }
 
 function escapeLiteral(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&');
+  return character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
 }

@@ -20,7 +20,7 @@ const enrollBody = z.object({
 });
 
 const webauthnAnswer = z
-  .object({ type: optionalString, credential_response: z.unknown() })
+  .object({ type: optionalString, credential_response: z.unknown().optional() })
   .nullish()
   .transform((value) => value ?? undefined);
 

@@ -5,6 +5,7 @@ import type { RegisterRoutes } from '../auth.js';
 import type { AuthContext } from '../context.js';
 import { notFound, validationFailed } from '../errors.js';
 import { type Caller, requireNotAnonymous, requireUser } from '../http/authenticate.js';
+import { checkCaptcha } from '../http/check-captcha.js';
 import { clientAddress } from '../http/client-address.js';
 import { isUuid, optionalString, parseBody, pathValue } from '../http/parse-body.js';
 import { renderPasskey, requireNoSsoUser, requirePasskeyAal, requirePasskeys } from '../passkeys/passkeys.js';
@@ -13,7 +14,7 @@ import { passkeySignInOptions, signInWithPasskey } from '../passkeys/sign-in-wit
 import { deletePasskey, findPasskeysOfUser, renamePasskey } from '../store/webauthn-credentials.js';
 import { loadUser } from './admin-factors.js';
 
-const answerBody = z.object({ challenge_id: optionalString, credential: z.unknown() });
+const answerBody = z.object({ challenge_id: optionalString, credential: z.unknown().optional() });
 const renameBody = z.object({ friendly_name: optionalString });
 
 const longestName = 120;
@@ -30,6 +31,7 @@ export const passkeyRoutes: RegisterRoutes = (app, context) => {
   app.post('/passkeys/authentication/options', async (request) => {
     requirePasskeys(context);
     context.limits.check('passkey', request);
+    await checkCaptcha(request, context);
     return await passkeySignInOptions(context);
   });
   app.post('/passkeys/authentication/verify', async (request) => {

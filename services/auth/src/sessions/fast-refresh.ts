@@ -3,7 +3,7 @@ import { auditPayload } from '../audit.js';
 import type { AuthContext } from '../context.js';
 import type { ClientAddress } from '../http/client-address.js';
 import { type AmrClaim, amrColumns } from '../store/amr-claims.js';
-import { type Query, query } from '../store/query.js';
+import { prepared, type Query, query } from '../store/query.js';
 import { json, maybeRow } from '../store/row.js';
 import { sessionColumns } from '../store/sessions.js';
 import { fullUserSql, fullUserWidth, instanceId, readFullUser } from '../store/users.js';
@@ -36,16 +36,19 @@ export function swapRefreshToken(
       ? [auditOf('token_revoked', now), auditOf('token_refreshed', now), randomUUID(), randomUUID(), client.ip]
       : []),
   ];
-  return query(
-    settings.audit.database ? withAudit : withoutAudit,
-    values,
-    maybeRow((row) => readSwap(row, next)),
-  );
+  const read = maybeRow((row) => readSwap(row, next));
+  return settings.audit.database
+    ? prepared('auth_refresh_audited', query(withAudit, values, read))
+    : prepared('auth_refresh', query(withoutAudit, values, read));
 }
 
 /** First in the transaction. */
 export function lockRefreshToken(token: string): Query<boolean> {
-  return query('SELECT FROM auth.refresh_tokens WHERE token = $1 FOR UPDATE', [token], ({ rows }) => rows.length > 0);
+  const sql = 'SELECT FROM auth.refresh_tokens WHERE token = $1 FOR UPDATE';
+  return prepared(
+    'auth_refresh_lock',
+    query(sql, [token], ({ rows }) => rows.length > 0),
+  );
 }
 
 /** What the statement completes with the user's id and name. */

@@ -13,6 +13,11 @@ export function query<T>(text: string, values: readonly unknown[], read: (result
   return { statement: { text, values }, read };
 }
 
+/** The same, planned once a connection: for what runs all the time. The name stands for this text alone. */
+export function prepared<T>(name: string, asked: Query<T>): Query<T> {
+  return { ...asked, statement: { ...asked.statement, name } };
+}
+
 /** A query whose answer is how many rows it touched. */
 export function command(text: string, values: readonly unknown[]): Query<number> {
   return { statement: { text, values }, read: ({ count }) => count };

@@ -52,11 +52,14 @@ function permute(state: bigint[]): void {
   }
 }
 
-/** Keccak-256 as Ethereum uses it: SHA-3 before its padding was changed. Node.js has only the latter. For public data. */
-export function keccak256(message: Uint8Array): Uint8Array {
+/**
+ * Keccak-256 as Ethereum uses it: SHA-3 before its padding was changed, which was 0x01 and became 0x06. Node.js has only the latter. For public
+ * data.
+ */
+export function keccak256(message: Uint8Array, padding = 0x01): Uint8Array {
   const padded = new Uint8Array((Math.floor(message.length / rate) + 1) * rate);
   padded.set(message);
-  padded[message.length] = (padded[message.length] ?? 0) ^ 0x01;
+  padded[message.length] = (padded[message.length] ?? 0) ^ padding;
   padded[padded.length - 1] = (padded[padded.length - 1] ?? 0) ^ 0x80;
   const view = new DataView(padded.buffer);
   const state: bigint[] = new Array<bigint>(25).fill(0n);

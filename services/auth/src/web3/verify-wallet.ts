@@ -20,10 +20,27 @@ export function decodeBase58(text: string): Uint8Array | undefined {
   ]);
 }
 
+/** Points of small order (RFC 8032, 5.1; libsodium refuses the same), without the sign: for such a key anybody can make signatures. */
+const weakKeys = new Set([
+  `00${'00'.repeat(31)}`,
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
+function isWeakKey(key: Uint8Array): boolean {
+  const unsigned = Buffer.from(key);
+  unsigned[31] = (unsigned[31] ?? 0) & 0x7f;
+  return weakKeys.has(unsigned.toString('hex'));
+}
+
 /** Whether a Solana account signed the text: its address is its Ed25519 key. */
 export function isSignedBySolana(text: string, address: string, signature: Uint8Array): boolean {
   const key = decodeBase58(address);
-  if (key?.length !== 32 || signature.length !== 64) return false;
+  if (key?.length !== 32 || signature.length !== 64 || isWeakKey(key)) return false;
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(key).toString('base64url') };
   try {
     return verify(null, Buffer.from(text), createPublicKey({ key: jwk, format: 'jwk' }), signature);

@@ -10,7 +10,7 @@ import type {
   SelectRelation,
 } from '../request/query.js';
 import { allRows, restrictRows } from '../request/row-range.js';
-import { findRelationship } from '../schema-cache/find.js';
+import { findRelationship } from '../schema-cache/find-relationship.js';
 import { isToOne, type QualifiedName, type Relationship, type SchemaCache } from '../schema-cache/types.js';
 import type { PlannedColumn, PlannedLogic, PlannedOrder, ReadNode, Source } from './read-plan.js';
 import { type FieldResolver, fieldResolver, labelOf } from './resolve-field.js';

@@ -38,13 +38,13 @@ export function parseRequest(http: HttpRequest, settings: RestSettings, timeZone
   const target = targetOf(http.method, http.path);
   const { schema, profile } = schemaOf(http, settings);
   const query = parseQuery(http.query, { arguments: target.kind === 'call' && target.method !== 'POST' });
-  const preferences = parsePreferences(http.headers['prefer'], {
+  const preferences = parsePreferences(http.headers.prefer, {
     allowTransaction: settings.transactionEnd.endsWith('-allow-override'),
     timeZones: settings.timeZoneEnabled ? timeZones : undefined,
   });
   const contentType = mediaTypeOf(http.headers['content-type']);
   const wanted = query.ranges.find(({ path }) => path.length === 0)?.value ?? allRows;
-  const header = http.method === 'GET' ? parseRangeHeader(http.headers['range']) : undefined;
+  const header = http.method === 'GET' ? parseRangeHeader(http.headers.range) : undefined;
   const range = intersectRanges(wanted, header);
   if (target.kind === 'mutation' && target.method === 'PUT' && !isAllRows(range)) throw putLimitNotAllowed();
   const body = hasBody(target) ? parseBody(http.body, bodyOptions(target, query, contentType)) : undefined;

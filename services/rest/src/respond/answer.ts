@@ -6,6 +6,8 @@ export interface Answer {
   readonly headers: readonly Header[];
   /** Undefined: there is none. */
   readonly body: string | Buffer | undefined;
+  /** Of the status line; undefined: the usual one. */
+  readonly statusText?: string | undefined;
 }
 
 /** Name and value; a name may come twice. */

@@ -2,9 +2,6 @@ import { tableNotFound } from '../errors/schema-errors.js';
 import { leastNameScore, mostSimilar } from './similar-name.js';
 import { nameKey, type QualifiedName, type SchemaCache, type Table } from './types.js';
 
-export { findRelationship } from './find-relationship.js';
-export { findRoutine, type RoutineCall } from './find-routine.js';
-
 /** Throws PGRST205, with the most similar name of the schema. */
 export function findTable(cache: SchemaCache, wanted: QualifiedName): Table {
   const table = cache.tables.get(nameKey(wanted));
