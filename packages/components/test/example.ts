@@ -72,7 +72,7 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       maxClientConnections: 500,
     },
     api: {
-      enabled: false,
+      enabled: true,
       host: listen,
       port: 8000 + portOffset,
       profile: 'development',

@@ -23,6 +23,16 @@ export function databaseUnavailable(address: string, reason: string, cause: unkn
   });
 }
 
+/** All connections are in use, and as many callers wait already, or this one waited too long. */
+export function databaseBusy(address: string, reason: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_POSTGRES_BUSY',
+    message: `All connections to PostgreSQL at ${address} are in use: ${reason}.`,
+    suggestion: 'Try again in a moment, or allow more connections (api.connections).',
+    exitCode: ExitCode.timeout,
+  });
+}
+
 export function outcomeUnknown(address: string, cause: unknown): HoldfastError {
   return new HoldfastError({
     code: 'HF_POSTGRES_OUTCOME_UNKNOWN',

@@ -168,7 +168,7 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
       const sleep = async () => await small.pipeline([{ text: 'SELECT pg_sleep(0.3)' }], read, never);
       const all = await Promise.allSettled([sleep(), sleep(), sleep()]);
       const refused = all.filter(({ status }) => status === 'rejected');
-      expect(refused).toMatchObject([{ reason: { code: 'HF_POSTGRES_UNAVAILABLE' } }]);
+      expect(refused).toMatchObject([{ reason: { code: expect.stringMatching(/HF_POSTGRES_(BUSY|UNAVAILABLE)/) } }]);
     });
 
     test('a wrong password is said at once', async () => {

@@ -19,7 +19,7 @@ export const specDefaults = {
   docker: { baseImage: 'debian:bookworm-slim' },
   supabase: { enabled: true, net: { enabled: true, answersKeptSeconds: 21_600 } },
   api: {
-    enabled: false,
+    enabled: true,
     profile: 'development',
     siteUrl: 'http://127.0.0.1:3000',
     workers: 1,

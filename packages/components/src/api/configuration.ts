@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { type ApiSpec, secret, type Template } from '@holdfast/spec';
+import { type ApiSpec, type ClusterSpec, secret, type Template } from '@holdfast/spec';
 import { connectHost } from '../addresses.js';
 import { statePaths, unitDirectory } from '../paths.js';
-import type { PlanInput } from '../plan.js';
+import type { Layout } from '../plan.js';
 import type { UnitCopy } from '../unit.js';
 
 export const apiUnitId = 'api';
@@ -24,7 +24,13 @@ export function apiMailPasswordCopy(stateDirectory: string, { auth }: ApiSpec): 
 const marks = { authenticator: '<authenticator>', 'supabase-auth-admin': '<supabase-auth-admin>' } as const;
 
 /** What services/gateway/src/configuration.ts reads. Pure. */
-export function renderApiConfiguration({ spec, layout }: PlanInput): Template {
+export function renderApiConfiguration({
+  spec,
+  layout,
+}: {
+  readonly spec: ClusterSpec;
+  readonly layout: Pick<Layout, 'stateDirectory'>;
+}): Template {
   const { api, haproxy } = spec;
   const mailPassword = apiMailPasswordCopy(layout.stateDirectory, api);
   const text = JSON.stringify(

@@ -1,5 +1,5 @@
 import type { ConnectionTarget } from '../connect.js';
-import { databaseUnavailable } from '../errors.js';
+import { databaseBusy, databaseUnavailable } from '../errors.js';
 import { isFull, isHopeless } from './judge-failure.js';
 import { ServerConnection, type ServerConnectionOptions } from './server-connection.js';
 
@@ -104,7 +104,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   async #wait(deadline: number, signal: AbortSignal): Promise<ServerConnection> {
     if (this.#waiters.size >= this.#options.waitingAtMost) {
-      throw databaseUnavailable(this.address, `${this.#waiters.size} callers wait already`, this.#lastFailure);
+      throw this.#nothingFree(`${this.#waiters.size} callers wait already`);
     }
     const milliseconds = Math.max(0, deadline - performance.now());
     return await new Promise<ServerConnection>((resolve, reject) => {
@@ -125,13 +125,20 @@ export class ConnectionPool implements AsyncDisposable {
       };
       const abort = () => waiter.refuse(signal.reason);
       const timer = setTimeout(
-        () => waiter.refuse(databaseUnavailable(this.address, 'no connection was free', this.#lastFailure)),
+        () => waiter.refuse(this.#nothingFree(`none was free within ${Math.round(milliseconds)} ms`)),
         milliseconds,
       );
       signal.addEventListener('abort', abort, { once: true });
       this.#waiters.add(waiter);
       this.#openMore();
     });
+  }
+
+  /** Whether there is a database at all makes the difference. */
+  #nothingFree(reason: string): Error {
+    return this.#all.size > 0 && this.#failures === 0
+      ? databaseBusy(this.address, reason)
+      : databaseUnavailable(this.address, reason, this.#lastFailure);
   }
 
   #openMore(): void {
