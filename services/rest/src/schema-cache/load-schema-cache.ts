@@ -48,23 +48,28 @@ export async function loadSchemaCache(
 ): Promise<SchemaCache> {
   const { schemas } = settings;
   const viewSchemas = [...new Set([...schemas, ...settings.extraSearchPath])];
-  const results = await database.pipeline(
-    [
-      emptySearchPath,
-      tablesStatement(schemas),
-      columnsStatement(schemas),
-      constraintsStatement(),
-      viewsStatement(viewSchemas),
-      computedRelationshipsStatement(),
-      routinesStatement(schemas),
-      representationsStatement(),
-      mediaHandlersStatement(schemas),
-      schemasStatement(schemas),
-      ...(known === undefined ? [timeZonesStatement()] : []),
-    ],
-    { access: 'read only', isolation: 'repeatable read', repeatable: true },
-    signal,
-  );
+  const options = { access: 'read only', isolation: 'repeatable read', repeatable: true } as const;
+  // Time zones are slow to list and hang on nothing else, so they are asked for on another connection.
+  const timeZones = known?.timeZones ?? readTimeZones(database.pipeline([timeZonesStatement()], options, signal));
+  const [results, zones] = await Promise.all([
+    database.pipeline(
+      [
+        emptySearchPath,
+        tablesStatement(schemas),
+        columnsStatement(schemas),
+        constraintsStatement(),
+        viewsStatement(viewSchemas),
+        computedRelationshipsStatement(),
+        routinesStatement(schemas),
+        representationsStatement(),
+        mediaHandlersStatement(schemas),
+        schemasStatement(schemas),
+      ],
+      options,
+      signal,
+    ),
+    timeZones,
+  ]);
   const constraints = rowsOf<ConstraintRow>(results[3]);
   const tableRows = rowsOf<TableRow>(results[1]);
   const columnRows = groupBy(rowsOf<ColumnRow>(results[2]), ({ tableId }) => tableId);
@@ -94,8 +99,13 @@ export async function loadSchemaCache(
         description === null ? [] : [[name, description]],
       ),
     ),
-    timeZones: known?.timeZones ?? new Set(rowsOf<{ name: string }>(results[10]).map(({ name }) => name)),
+    timeZones: zones,
   };
+}
+
+async function readTimeZones(asked: Promise<readonly StatementResult[]>): Promise<ReadonlySet<string>> {
+  const [result] = await asked;
+  return new Set(rowsOf<{ readonly name: string }>(result).map(({ name }) => name));
 }
 
 /** Our own statements made this JSON. */
