@@ -74,8 +74,9 @@ export async function loadSchemaCache(
   const tableRows = rowsOf<TableRow>(results[1]);
   const columnRows = groupBy(rowsOf<ColumnRow>(results[2]), ({ tableId }) => tableId);
   const viewKeys = findKeysOfViews(tableRows, columnRows, rowsOf<ViewRow>(results[4]), constraints);
+  const primaryKeys = readPrimaryKeys(constraints, viewKeys);
   const tables = new Map(
-    tableRows.map((row) => [nameKey(row), readTable(row, columnRows.get(row.id) ?? [], constraints, viewKeys)]),
+    tableRows.map((row) => [nameKey(row), readTable(row, columnRows.get(row.id) ?? [], primaryKeys.get(row.id) ?? [])]),
   );
   return {
     tables,
@@ -130,12 +131,21 @@ function findKeysOfViews(
   return findViewKeys(exposed, traceViewColumns(views), constraints);
 }
 
-function readTable(
-  row: TableRow,
-  columns: readonly ColumnRow[],
+/** By the id of the table, or of the view: there each column of the key under the first of its names. */
+function readPrimaryKeys(
   constraints: readonly ConstraintRow[],
   viewKeys: readonly ViewKey[],
-): Table {
+): ReadonlyMap<number, readonly string[]> {
+  const keys = new Map<number, readonly string[]>();
+  for (const { kind, tableId, columns } of constraints) if (kind === 'p') keys.set(tableId, columns);
+  for (const { use, viewId, columns } of viewKeys) {
+    if (use !== 'primary') continue;
+    keys.set(viewId, [...(keys.get(viewId) ?? []), ...columns.flatMap((names) => names.slice(0, 1))]);
+  }
+  return keys;
+}
+
+function readTable(row: TableRow, columns: readonly ColumnRow[], primaryKey: readonly string[]): Table {
   return {
     schema: row.schema,
     name: row.name,
@@ -144,11 +154,7 @@ function readTable(
     insertable: (row.writable & 8) !== 0,
     updatable: (row.writable & 4) !== 0,
     deletable: (row.writable & 16) !== 0,
-    primaryKey: row.isView
-      ? viewKeys
-          .filter(({ use, viewId }) => use === 'primary' && viewId === row.id)
-          .flatMap((key) => key.columns.flatMap((names) => names.slice(0, 1)))
-      : (constraints.find(({ kind, tableId }) => kind === 'p' && tableId === row.id)?.columns ?? []),
+    primaryKey,
     columns: new Map(
       columns.map(({ tableId: _table, number: _number, enumLabels, ...column }) => [
         column.name,
