@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { AuthContext } from './context.js';
 import { createContext } from './create-context.js';
-import { notFound } from './errors.js';
+import { ApiError, notFound } from './errors.js';
 import { unreadableBody } from './http/parse-body.js';
 import { sendError } from './http/send-error.js';
+import { startCleaning } from './maintenance/clean-up.js';
 import type { AuthOptions } from './options.js';
 import { routes } from './routes/routes.js';
 
@@ -16,7 +17,11 @@ const largestBody = 1024 * 1024;
  */
 export const auth: FastifyPluginAsync<AuthOptions> = async (app, options) => {
   const context = createContext(options, app.log);
-  app.addHook('onClose', async () => await context.mailer[Symbol.asyncDispose]());
+  const cleaner = startCleaning(context);
+  app.addHook('onClose', async () => {
+    await cleaner[Symbol.asyncDispose]();
+    await context.mailer[Symbol.asyncDispose]();
+  });
   configure(app);
   for (const register of routes) register(app, context);
 };
@@ -35,6 +40,10 @@ function configure(app: FastifyInstance): void {
   );
   app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: largestBody }, (_, body, done) => {
     done(null, parseJson(String(body)));
+  });
+  // Fastify answers HEAD by the handler of GET, which would use a link's code up: those who check links in mails ask so. GoTrue knows no HEAD.
+  app.addHook('onRequest', async (request) => {
+    if (request.method === 'HEAD') throw new ApiError({ status: 405, code: 'unknown', message: 'Method not allowed' });
   });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(async (request, reply) => {

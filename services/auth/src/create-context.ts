@@ -17,7 +17,8 @@ export function createContext(options: AuthOptions, log: FastifyBaseLogger): Aut
   setMaxListeners(0, signal);
   const { database, keys } = options;
   const access = databaseAccess(database, signal);
-  const limits = createRateLimits(settings.rateLimits, now);
+  const bySmtp = settings.mail.smtp !== undefined && settings.hooks.sendEmail === undefined;
+  const limits = createRateLimits(settings.rateLimits, bySmtp, now);
   const hooks = createHookRunner({ settings, database, signal, now });
   const sms = createSmsSender({ settings, hooks, limits, signal });
   const mailer = createMailer({ settings, hooks, limits, now, signal });

@@ -64,6 +64,9 @@ describe.skipIf(postgresBin === undefined)('codes and links', () => {
     expect(mail?.link).toMatch(
       /^http:\/\/127\.0\.0\.1:8000\/auth\/v1\/verify\?token=[0-9a-f]{56}&type=magiclink&redirect_to=https%3A%2F%2Fapp\.example\.com%2Fwelcome$/,
     );
+    const { pathname, search } = new URL(mail?.link ?? '');
+    const checked = await open.call('HEAD', `${pathname.replace('/auth/v1', '')}${search}`);
+    expect(checked.status).toBe(405);
     const followed = await follow(open, mail?.link ?? '');
     expect(followed.status).toBe(303);
     const [base, fragment] = followed.location.split('#');

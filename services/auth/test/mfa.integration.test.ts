@@ -204,6 +204,19 @@ describe.skipIf(postgresBin === undefined)('second factors', () => {
     });
   });
 
+  test('five requests at once do not get past the limit', async () => {
+    const { token } = await signedUp(auth);
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, async (_, index) => {
+        const body = { factor_type: 'totp', friendly_name: index < 2 ? 'same' : `name ${index}` };
+        return await auth.call('POST', '/factors', { token, body });
+      }),
+    );
+    const codes = answers.map(({ status, body }) => (status === 200 ? 'made' : body.error_code));
+    expect(codes.filter((code) => code === 'made')).toHaveLength(3);
+    expect(codes).toContain('mfa_factor_name_conflict');
+  });
+
   test('nobody touches factors of others, and anonymous users have none', async () => {
     const { factor } = await withTotp(auth);
     const stranger = await signedUp(auth);

@@ -300,6 +300,8 @@ describe.skipIf(postgresBin === undefined)('the OAuth 2.1 server', () => {
       expect(answer.status).toBe(400);
       expect(answer.location).toBe('');
     }
+    const repeated = await told({ scope: 'email '.repeat(1000) });
+    expect(repeated.location).toContain('authorization_id=');
     for (const more of [
       { response_type: 'token' },
       { scope: 'everything' },

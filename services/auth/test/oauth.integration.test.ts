@@ -422,6 +422,30 @@ describe.skipIf(postgresBin === undefined)('signing in at other providers', () =
     expect((await auth.call('DELETE', `/user/identities/${crypto.randomUUID()}`)).status).toBe(401);
   });
 
+  test('a hook may refuse a newcomer, and is not asked about others', async () => {
+    await database.sql(`CREATE FUNCTION public.refuse_newcomers(event jsonb) RETURNS jsonb LANGUAGE sql AS
+      $$ SELECT CASE WHEN event #>> '{user,app_metadata,provider}' = 'acme'
+        THEN '{"error": {"http_code": 403, "message": "members only"}}'::jsonb ELSE '{}'::jsonb END $$`);
+    await database.sql('GRANT EXECUTE ON FUNCTION public.refuse_newcomers TO supabase_auth_admin');
+    const known = newPerson();
+    await walk(auth, await begin(auth, 'provider=acme'));
+    const hooked = await startAuth(database, {
+      providers: { acme: { clientIds: [clientId], secret: clientSecret, url: oidc.issuer } },
+      hooks: { beforeUserCreated: { uri: 'pg-functions://postgres/public/refuse_newcomers' } },
+    });
+    try {
+      const stranger = newPerson();
+      const refused = await walk(hooked, await begin(hooked, 'provider=acme'));
+      expect(refused.searchParams.get('error_description')).toBe('members only');
+      expect(await database.sql('SELECT id FROM auth.users WHERE email = $1', stranger.email)).toEqual([]);
+      oidc.person = known;
+      const welcome = await walk(hooked, await begin(hooked, 'provider=acme'));
+      expect(fragment(welcome).get('access_token')).toBeTypeOf('string');
+    } finally {
+      await hooked[Symbol.asyncDispose]();
+    }
+  });
+
   test('plain OAuth 2: GitHub as its API answers', async () => {
     const requests: string[] = [];
     const github = createServer((request, response) => {

@@ -45,6 +45,9 @@ describe('which URLs may be asked', () => {
     expect(judgeUrl('https://0x7f000001/', 'stranger', false)).toBe('URL must not lead to this machine');
     expect(judgeUrl('https://2130706433/', 'stranger', false)).toBe('URL must not lead to this machine');
     expect(judgeUrl('https://192.168.1.1/', 'stranger', true)).toBeUndefined();
+    for (const odd of ['HTTPS://example.com/', ' https://example.com/', 'https:/example.com', 'https://']) {
+      expect(judgeUrl(odd, 'operator', true), odd).toBeTypeOf('string');
+    }
     expect(judgeUrl('https://a:b@example.com/', 'operator', true)).toContain('password');
   });
 

@@ -7,9 +7,10 @@ import { createTokenBuckets, type TokenBuckets } from './token-buckets.js';
 
 const hour = 3_600_000;
 const fiveMinutes = 300_000;
+const unlimited = 1e9;
 
 /** In this process alone: each worker counts for itself. */
-export function createRateLimits(settings: RateLimitSettings, now: () => Date): RateLimits {
+export function createRateLimits(settings: RateLimitSettings, bySmtp: boolean, now: () => Date): RateLimits {
   const names = Object.keys(settings).filter(
     (name): name is LimitName => !['enabled', 'header', 'email', 'sms'].includes(name),
   );
@@ -19,7 +20,10 @@ export function createRateLimits(settings: RateLimitSettings, now: () => Date): 
       return [name, createTokenBuckets({ capacity: settings[name], intervalMilliseconds: interval })];
     }),
   );
-  const mail = createTokenBuckets({ capacity: settings.email, intervalMilliseconds: hour });
+  const mail = createTokenBuckets({
+    capacity: settings.email ?? (bySmtp ? 30 : unlimited),
+    intervalMilliseconds: hour,
+  });
   const sms = createTokenBuckets({ capacity: settings.sms, intervalMilliseconds: hour });
   const time = () => now().getTime();
   return {

@@ -12,6 +12,7 @@ import {
   insertFactor,
 } from '../store/mfa-factors.js';
 import { ask } from '../store/query.js';
+import { findUserById } from '../store/users.js';
 import { enrollDisabled, isUsableFactor, type UsableFactor } from './factor-methods.js';
 import { judgeEnrollment } from './judge-enrollment.js';
 import { newTotp, type TotpEnrollment } from './totp.js';
@@ -86,7 +87,13 @@ async function insertWithinLimits(
   const now = context.now();
   const stale = new Date(now.getTime() - context.settings.mfa.factorExpirySeconds * 1000);
   await context.transaction(async (run) => {
-    const [, factors] = await ask(run, deleteStaleFactors(user.id, stale), findFactorsForUpdate(user.id));
+    // The user's row is the lock under which factors are counted: of a first factor there is no row yet.
+    const [, , factors] = await ask(
+      run,
+      findUserById(user.id, { forUpdate: true }),
+      deleteStaleFactors(user.id, stale),
+      findFactorsForUpdate(user.id),
+    );
     const replaced = factor.phone === undefined ? [] : sameNumber(factors, factor.phone);
     const others = factors.filter(({ id }) => !replaced.includes(id));
     const fault = judgeEnrollment(

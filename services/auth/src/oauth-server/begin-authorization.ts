@@ -7,6 +7,7 @@ import { deleteStaleAuthorizations, insertAuthorization } from '../store/oauth-a
 import { findOAuthClient } from '../store/oauth-clients.js';
 import { judgeAuthorization, withParameters } from './judge-authorization.js';
 import { randomAlphanumeric } from './random-alphanumeric.js';
+import { parseScopes } from './scopes.js';
 
 /**
  * GET /oauth/authorize: where the user is asked for consent. Until client and redirect URI are known to belong together, errors are thrown, since
@@ -22,7 +23,7 @@ export async function beginAuthorization(request: FastifyRequest, context: AuthC
   if (client === undefined) throw badRequest('oauth_client_not_found', 'invalid client_id');
   if (!client.redirect_uris.includes(redirectUri)) throw validationFailed('invalid redirect_uri');
   const { oauthServer, siteUrl } = context.settings;
-  const scope = value('scope') || oauthServer.defaultScope;
+  const scope = parseScopes(value('scope') || oauthServer.defaultScope).join(' ');
   const [challenge, method] = [value('code_challenge'), value('code_challenge_method')];
   const fault = judgeAuthorization({
     responseType: value('response_type'),

@@ -59,6 +59,8 @@ export function isLoopbackHost(host: string): boolean {
  */
 export function judgeUrl(text: string, trust: Trust, allowInner: boolean): string | undefined {
   if (text.length > 2048) return 'URL must not be longer than 2048 characters';
+  // As it is written, not as it is understood: spaces and capitals would pass here and fail at the table's checks.
+  if (!/^https?:\/\/\S+$/.test(text)) return 'URL must use https';
   let url: URL;
   try {
     url = new URL(text);

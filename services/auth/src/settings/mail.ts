@@ -33,11 +33,15 @@ export const mailSettings = z
       .optional(),
     from: z.string().default('admin@email.com'),
     senderName: z.string().optional(),
-    /** Keeps mails in memory and shows them as Mailpit does, below /inbox. Never in production: who reads it can sign in as anybody. */
-    inbox: z.boolean().default(true),
+    /**
+     * Keeps mails in memory and shows them as Mailpit does, below /inbox, to anybody who asks: who reads them can sign in as anybody. Default: where
+     * there is no SMTP server. Set it to false in production.
+     */
+    inbox: z.boolean().optional(),
     /** Where links in mails lead, below externalUrl. */
     linkPath: z.string().default('/verify'),
     templates: z.partialRecord(z.enum(mailKinds), template).default({}),
     timeoutSeconds: z.number().positive().default(10),
   })
-  .prefault({});
+  .prefault({})
+  .transform((mail) => ({ ...mail, inbox: mail.inbox ?? mail.smtp === undefined }));

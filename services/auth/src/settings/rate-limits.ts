@@ -11,7 +11,8 @@ export const rateLimitSettings = z
     enabled: z.boolean().default(true),
     /** The header that holds the client's address; without it, the peer counts. */
     header: z.string().default('x-forwarded-for'),
-    email: perInterval(2_000_000),
+    /** Default: 30 by SMTP, as GoTrue's; without a limit where mails go to the inbox or a hook. */
+    email: z.number().nonnegative().optional(),
     sms: perInterval(30),
     /** In an hour. */
     anonymousUsers: perInterval(30),

@@ -177,6 +177,16 @@ export const authSettings = z.strictObject({
   mail: mailSettings,
   sms: smsSettings,
   hooks: hookSettings,
+  cleanUp: z
+    .strictObject({
+      /**
+       * Deletes what is over, a little at a time: revoked refresh tokens, sessions, codes of PKCE and challenges, each a day after its end.
+       * A refresh token that is stolen and used later than that is unknown, and no longer ends its session.
+       */
+      enabled: z.boolean().default(false),
+      intervalSeconds: z.number().positive().default(60),
+    })
+    .prefault({}),
   audit: z
     .strictObject({
       /** False: nothing is written to auth.audit_log_entries (GoTrue's AUDIT_LOG_DISABLE_POSTGRES). */

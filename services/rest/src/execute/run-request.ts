@@ -13,6 +13,8 @@ export interface RequestTransaction {
   readonly plan: { readonly format: 'text' | 'json'; readonly options: readonly string[] } | undefined;
   readonly estimate: MainStatement | undefined;
   readonly access: TransactionOptions['access'];
+  /** Run twice, it would leave the same behind. What is read only is so anyway. */
+  readonly repeatable: boolean;
   readonly isolation: NonNullable<TransactionOptions['isolation']>;
   readonly end: 'commit' | 'rollback';
   readonly replica: boolean;
@@ -42,7 +44,7 @@ export async function runRequest(
   signal: AbortSignal,
 ): Promise<RequestResult> {
   const { main, plan, estimate, preRequest } = request;
-  const statements: Statement[] = [contextStatement(request.context)];
+  const statements: Statement[] = [named(contextStatement(request.context), names)];
   if (preRequest !== null) statements.push({ text: `SELECT ${qualified(preRequest)}()` });
   const mainAt = statements.length;
   statements.push(
@@ -62,7 +64,7 @@ export async function runRequest(
       access: request.access,
       isolation: request.isolation,
       end: request.end,
-      repeatable: request.access === 'read only',
+      repeatable: request.repeatable || request.access === 'read only',
       replica: request.replica,
     },
     signal,
@@ -73,9 +75,9 @@ export async function runRequest(
   return readMain(result, estimate === undefined ? undefined : results[mainAt + 1]);
 }
 
-function named(main: MainStatement, names: StatementNames): Statement {
-  const name = names.of(main.text);
-  return name === undefined ? main : { ...main, name };
+function named(statement: Statement, names: StatementNames): Statement {
+  const name = names.of(statement.text);
+  return name === undefined ? statement : { ...statement, name };
 }
 
 function readMain(result: StatementResult, estimate: StatementResult | undefined): RequestResult {

@@ -55,7 +55,7 @@ export async function handleCall(work: Work, name: string, method: 'GET' | 'HEAD
     table: cache.tables.get(nameKey(relation)),
   });
   const access = writes ? 'read write' : 'read only';
-  const result = await execute(work, { main, media, root: undefined, access, routine });
+  const result = await execute(work, { main, media, root: undefined, access, repeatable: !writes, routine });
   const context = respondContext(request, media, root, method === 'HEAD');
   if (result.kind === 'plan') return respondPlan(result.text, context);
   judgeSingle(media, result);

@@ -1,5 +1,5 @@
 import type { ChosenMedia } from '../media/choose-media.js';
-import { planMutation } from '../plan/plan-mutation.js';
+import { isRepeatable, planMutation } from '../plan/plan-mutation.js';
 import { planRead } from '../plan/plan-read.js';
 import type { ApiRequest } from '../request/api-request.js';
 import { allRows } from '../request/row-range.js';
@@ -52,7 +52,14 @@ export async function handleMutation(work: Work, target: Extract<Target, { kind:
     guard: mutationGuard(request, target.method, media),
     location: target.method === 'POST' && preferences.representation === 'headers-only',
   });
-  const result = await execute(work, { main, media, root: undefined, access: 'read write', routine: undefined });
+  const result = await execute(work, {
+    main,
+    media,
+    root: undefined,
+    access: 'read write',
+    repeatable: isRepeatable(plan),
+    routine: undefined,
+  });
   const context = respondContext(request, media, root, false);
   if (result.kind === 'plan') return respondPlan(result.text, context);
   const change = { method: target.method, table: table.name, hasKey: table.primaryKey.length > 0 };

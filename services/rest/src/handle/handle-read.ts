@@ -24,7 +24,7 @@ export async function handleRead(work: Work, target: Extract<Target, { kind: 're
   judgePreferences(request);
   const handler = target.isHead ? none : media.handler;
   const main = readStatement(root, { handler, count: countOf(request, settings.maxRows) });
-  const result = await execute(work, { main, media, root, access: 'read only', routine: undefined });
+  const result = await execute(work, { main, media, root, access: 'read only', repeatable: true, routine: undefined });
   const context = respondContext(request, media, root, target.isHead);
   if (result.kind === 'plan') return respondPlan(result.text, context);
   judgeSingle(media, result);

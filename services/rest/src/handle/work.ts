@@ -94,10 +94,14 @@ export interface Transaction {
   /** Whose rows may be estimated; undefined: none. */
   readonly root: ReadNode | undefined;
   readonly access: RequestTransaction['access'];
+  readonly repeatable: boolean;
   readonly routine: Routine | undefined;
 }
 
-export async function execute(work: Work, { main, media, root, access, routine }: Transaction): Promise<RequestResult> {
+export async function execute(
+  work: Work,
+  { main, media, root, access, repeatable, routine }: Transaction,
+): Promise<RequestResult> {
   const { request, identity, environment } = work;
   const { settings, roleSettings } = environment.loaded;
   const { count } = request.preferences;
@@ -115,6 +119,7 @@ export async function execute(work: Work, { main, media, root, access, routine }
         plan: media.plan,
         estimate: estimates ? estimateStatement(root) : undefined,
         access,
+        repeatable,
         isolation: routine?.isolation ?? role?.isolation ?? 'read committed',
         end: endOf(request, settings.transactionEnd),
         replica: environment.readReplica && access === 'read only',

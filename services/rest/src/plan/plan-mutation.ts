@@ -96,6 +96,13 @@ export function planMutation(request: MutationRequest): MutationPlan {
   }
 }
 
+/** Run twice, it leaves the same rows: each has its whole key in the body, and one that is there is overwritten. */
+export function isRepeatable(plan: MutationPlan): boolean {
+  if (plan.kind !== 'insert' || plan.conflict?.resolution !== 'merge' || plan.defaults) return false;
+  const { columns } = plan.conflict;
+  return columns.length > 0 && columns.every((column) => plan.fields.some(({ name }) => name === column));
+}
+
 function filtersKey(query: Query, primaryKey: readonly string[]): boolean {
   return (
     query.logic.length === 0 &&

@@ -36,6 +36,8 @@ type Draft = { -readonly [K in keyof Omit<ReadNode, 'children' | 'where'>]: Read
   items: readonly SelectItem[];
 };
 
+type Start = Omit<Draft, 'isToOne' | 'columns' | 'children' | 'where' | 'order' | 'range' | 'resolver'>;
+
 /** Resolves embedded resources and fields. Throws PGRST108, 118, 123, 127, 200 and 201. */
 export function planRead(request: ReadRequest): ReadNode {
   return new ReadPlanner(request).plan();
@@ -62,7 +64,6 @@ class ReadPlanner {
       rowAlias: table.name,
       embedAlias: '',
       relationship: undefined,
-      isToOne: false,
       inner: false,
       spread: false,
       items: query.select,
@@ -87,9 +88,28 @@ class ReadPlanner {
     return root;
   }
 
-  #draft(start: Omit<Draft, 'columns' | 'children' | 'where' | 'order' | 'range' | 'resolver'>): Draft {
-    const resolver = fieldResolver(this.#request.cache, start.table);
-    return { ...start, columns: [], children: [], where: [], order: [], range: allRows, resolver };
+  #draft(start: Start): Draft {
+    const { depth, name, label, table, from, rowAlias, embedAlias, relationship, inner, spread, items } = start;
+    return {
+      depth,
+      name,
+      label,
+      table,
+      from,
+      rowAlias,
+      embedAlias,
+      relationship,
+      isToOne: relationship !== undefined && isToOne(relationship),
+      inner,
+      spread,
+      items,
+      columns: [],
+      children: [],
+      where: [],
+      order: [],
+      range: allRows,
+      resolver: fieldResolver(this.#request.cache, table),
+    };
   }
 
   #addChildren(parent: Draft): void {
@@ -121,7 +141,6 @@ class ReadPlanner {
       rowAlias: this.#alias(relationship.target.name, depth),
       embedAlias: this.#alias(`pgrst_${label}`, depth),
       relationship,
-      isToOne: isToOne(relationship),
       inner: item.join === 'inner',
       spread: item.spread,
       items: item.items,
@@ -147,9 +166,31 @@ class ReadPlanner {
   #addColumns(node: Draft, expand: boolean): void {
     const aggregates = hasAggregates(node);
     const byName = expand || aggregates || (node.spread && !node.isToOne);
-    node.columns = node.items.flatMap((item) => (item.kind === 'field' ? columnsOf(item, node, byName) : []));
+    node.columns = plannedColumns(node, byName);
     for (const child of node.children) this.#addColumns(child, byName);
   }
+}
+
+/** Parsed selects are kept and so the same objects come again, with the same resolver as long as the schema cache stays. */
+const planned = new WeakMap<FieldResolver, WeakMap<readonly SelectItem[], (readonly PlannedColumn[])[]>>();
+
+function plannedColumns(node: Draft, byName: boolean): readonly PlannedColumn[] {
+  let ofTable = planned.get(node.resolver);
+  if (ofTable === undefined) {
+    ofTable = new WeakMap();
+    planned.set(node.resolver, ofTable);
+  }
+  let variants = ofTable.get(node.items);
+  if (variants === undefined) {
+    variants = [];
+    ofTable.set(node.items, variants);
+  }
+  const at = byName ? 1 : 0;
+  const known = variants[at];
+  if (known !== undefined) return known;
+  const columns = node.items.flatMap((item) => (item.kind === 'field' ? columnsOf(item, node, byName) : []));
+  variants[at] = columns;
+  return columns;
 }
 
 function columnsOf(
@@ -172,9 +213,9 @@ function columnsOf(
     const star = { name: '*', path: [], convert: false, transform: undefined, toTextSearch: false };
     return [{ field: star, cast: undefined, aggregate: undefined, aggregateCast: undefined, label: undefined }];
   }
-  const planned = resolver.selected(field);
+  const selected = resolver.selected(field);
   const label = item.alias ?? aggregate ?? labelOf(field);
-  const kept = field.path.length === 0 ? planned : { ...planned, transform: undefined };
+  const kept = field.path.length === 0 ? selected : { ...selected, transform: undefined };
   return [{ field: kept, cast, aggregate, aggregateCast, label }];
 }
 

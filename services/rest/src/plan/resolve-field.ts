@@ -19,33 +19,58 @@ export interface FieldResolver {
   readonly hasRepresentations: boolean;
 }
 
+/** Resolvers live as long as the cache that they read. */
+const resolvers = new WeakMap<SchemaCache, Map<string, FieldResolver>>();
+
 export function fieldResolver(cache: SchemaCache, relation: QualifiedName): FieldResolver {
-  const table = cache.tables.get(nameKey(relation));
-  const transform = (from: string | undefined, to: string | undefined): QualifiedName | undefined =>
-    from === undefined || to === undefined || cache.representations.size === 0
-      ? undefined
-      : cache.representations.get(representationKey(from, to))?.function;
-  const plain = (field: Field): PlannedField => {
-    const column = table?.columns.get(field.name);
-    return { ...field, convert: !isJson(column), transform: undefined, toTextSearch: false };
-  };
-  return {
-    table,
-    selected: (field) => ({ ...plain(field), transform: transform(table?.columns.get(field.name)?.type, 'json') }),
-    ordered: plain,
-    filtered: (field, operation) => {
-      const column = table?.columns.get(field.name);
-      return {
-        ...plain(field),
-        transform: transform('text', column?.type),
-        toTextSearch: operation.kind === 'search' && column !== undefined && column.baseType !== 'tsvector',
-      };
-    },
-    get hasRepresentations() {
-      if (table === undefined || cache.representations.size === 0) return false;
-      return [...table.columns.values()].some(({ type }) => transform(type, 'json') !== undefined);
-    },
-  };
+  const key = nameKey(relation);
+  let known = resolvers.get(cache);
+  if (known === undefined) {
+    known = new Map();
+    resolvers.set(cache, known);
+  }
+  const resolver = known.get(key);
+  if (resolver !== undefined) return resolver;
+  const made = new CachedResolver(cache, cache.tables.get(key));
+  // Relations that do not exist must not fill it.
+  if (made.table !== undefined) known.set(key, made);
+  return made;
+}
+
+class CachedResolver implements FieldResolver {
+  readonly hasRepresentations: boolean;
+  readonly #representations: SchemaCache['representations'];
+
+  constructor(
+    cache: SchemaCache,
+    readonly table: Table | undefined,
+  ) {
+    this.#representations = cache.representations;
+    const columns = cache.representations.size === 0 ? [] : [...(table?.columns.values() ?? [])];
+    this.hasRepresentations = columns.some(({ type }) => this.#function(type, 'json') !== undefined);
+  }
+
+  selected({ name, path }: Field): PlannedField {
+    const column = this.table?.columns.get(name);
+    const transform = this.#function(column?.type, 'json');
+    return { name, path, convert: !isJson(column), transform, toTextSearch: false };
+  }
+
+  ordered({ name, path }: Field): PlannedField {
+    const convert = !isJson(this.table?.columns.get(name));
+    return { name, path, convert, transform: undefined, toTextSearch: false };
+  }
+
+  filtered({ name, path }: Field, operation: Operation): PlannedField {
+    const column = this.table?.columns.get(name);
+    const toTextSearch = operation.kind === 'search' && column !== undefined && column.baseType !== 'tsvector';
+    return { name, path, convert: !isJson(column), transform: this.#function('text', column?.type), toTextSearch };
+  }
+
+  #function(from: string | undefined, to: string | undefined): QualifiedName | undefined {
+    if (from === undefined || to === undefined || this.#representations.size === 0) return undefined;
+    return this.#representations.get(representationKey(from, to))?.function;
+  }
 }
 
 function isJson(column: Column | undefined): boolean {

@@ -48,29 +48,35 @@ export async function loadSchemaCache(
 ): Promise<SchemaCache> {
   const { schemas } = settings;
   const viewSchemas = [...new Set([...schemas, ...settings.extraSearchPath])];
-  const results = await database.pipeline(
-    [
-      emptySearchPath,
-      tablesStatement(schemas),
-      columnsStatement(schemas),
-      constraintsStatement(),
-      viewsStatement(viewSchemas),
-      computedRelationshipsStatement(),
-      routinesStatement(schemas),
-      representationsStatement(),
-      mediaHandlersStatement(schemas),
-      schemasStatement(schemas),
-      ...(known === undefined ? [timeZonesStatement()] : []),
-    ],
-    { access: 'read only', isolation: 'repeatable read', repeatable: true },
-    signal,
-  );
+  const options = { access: 'read only', isolation: 'repeatable read', repeatable: true } as const;
+  // Time zones are slow to list and hang on nothing else, so they are asked for on another connection.
+  const timeZones = known?.timeZones ?? readTimeZones(database.pipeline([timeZonesStatement()], options, signal));
+  const [results, zones] = await Promise.all([
+    database.pipeline(
+      [
+        emptySearchPath,
+        tablesStatement(schemas),
+        columnsStatement(schemas),
+        constraintsStatement(),
+        viewsStatement(viewSchemas),
+        computedRelationshipsStatement(),
+        routinesStatement(schemas),
+        representationsStatement(),
+        mediaHandlersStatement(schemas),
+        schemasStatement(schemas),
+      ],
+      options,
+      signal,
+    ),
+    timeZones,
+  ]);
   const constraints = rowsOf<ConstraintRow>(results[3]);
   const tableRows = rowsOf<TableRow>(results[1]);
   const columnRows = groupBy(rowsOf<ColumnRow>(results[2]), ({ tableId }) => tableId);
   const viewKeys = findKeysOfViews(tableRows, columnRows, rowsOf<ViewRow>(results[4]), constraints);
+  const primaryKeys = readPrimaryKeys(constraints, viewKeys);
   const tables = new Map(
-    tableRows.map((row) => [nameKey(row), readTable(row, columnRows.get(row.id) ?? [], constraints, viewKeys)]),
+    tableRows.map((row) => [nameKey(row), readTable(row, columnRows.get(row.id) ?? [], primaryKeys.get(row.id) ?? [])]),
   );
   return {
     tables,
@@ -94,8 +100,13 @@ export async function loadSchemaCache(
         description === null ? [] : [[name, description]],
       ),
     ),
-    timeZones: known?.timeZones ?? new Set(rowsOf<{ name: string }>(results[10]).map(({ name }) => name)),
+    timeZones: zones,
   };
+}
+
+async function readTimeZones(asked: Promise<readonly StatementResult[]>): Promise<ReadonlySet<string>> {
+  const [result] = await asked;
+  return new Set(rowsOf<{ readonly name: string }>(result).map(({ name }) => name));
 }
 
 /** Our own statements made this JSON. */
@@ -120,12 +131,21 @@ function findKeysOfViews(
   return findViewKeys(exposed, traceViewColumns(views), constraints);
 }
 
-function readTable(
-  row: TableRow,
-  columns: readonly ColumnRow[],
+/** By the id of the table, or of the view: there each column of the key under the first of its names. */
+function readPrimaryKeys(
   constraints: readonly ConstraintRow[],
   viewKeys: readonly ViewKey[],
-): Table {
+): ReadonlyMap<number, readonly string[]> {
+  const keys = new Map<number, readonly string[]>();
+  for (const { kind, tableId, columns } of constraints) if (kind === 'p') keys.set(tableId, columns);
+  for (const { use, viewId, columns } of viewKeys) {
+    if (use !== 'primary') continue;
+    keys.set(viewId, [...(keys.get(viewId) ?? []), ...columns.flatMap((names) => names.slice(0, 1))]);
+  }
+  return keys;
+}
+
+function readTable(row: TableRow, columns: readonly ColumnRow[], primaryKey: readonly string[]): Table {
   return {
     schema: row.schema,
     name: row.name,
@@ -134,11 +154,7 @@ function readTable(
     insertable: (row.writable & 8) !== 0,
     updatable: (row.writable & 4) !== 0,
     deletable: (row.writable & 16) !== 0,
-    primaryKey: row.isView
-      ? viewKeys
-          .filter(({ use, viewId }) => use === 'primary' && viewId === row.id)
-          .flatMap((key) => key.columns.flatMap((names) => names.slice(0, 1)))
-      : (constraints.find(({ kind, tableId }) => kind === 'p' && tableId === row.id)?.columns ?? []),
+    primaryKey,
     columns: new Map(
       columns.map(({ tableId: _table, number: _number, enumLabels, ...column }) => [
         column.name,

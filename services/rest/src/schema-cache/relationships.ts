@@ -34,7 +34,8 @@ export function deriveRelationships(
   schemas: readonly string[],
 ): ReadonlyMap<string, readonly Relationship[]> {
   const exposed = new Set(schemas);
-  const holding = foreignKeys(constraints).flatMap((key) => [direct(key), ...throughViews(key, viewKeys)]);
+  const viewKeysByUse = groupBy(viewKeys, useKey);
+  const holding = foreignKeys(constraints).flatMap((key) => [direct(key), ...throughViews(key, viewKeysByUse)]);
   const found: Relationship[] = [...holding, ...holding.map(inverse), ...overJunctions(holding, tables)];
   const functions = computed.map(computedRelationship);
   const replaced = new Set(functions.map((relationship) => pairKey(relationship.source, relationship.function)));
@@ -43,8 +44,7 @@ export function deriveRelationships(
     ...functions,
   ].filter((relationship) => isExposed(relationship, exposed));
   const bySource = groupBy(all, ({ source }) => nameKey(source));
-  for (const list of bySource.values()) list.sort(compareRelationships);
-  return bySource;
+  return new Map([...bySource].map(([key, list]) => [key, sortRelationships(list)]));
 }
 
 function isExposed(relationship: Relationship, exposed: ReadonlySet<string>): boolean {
@@ -99,15 +99,15 @@ function direct(key: ForeignKey): KeyRelationship {
   };
 }
 
+function useKey(key: Pick<ViewKey, 'use' | 'tableId' | 'constraint' | 'constraintTableId'>): string {
+  return `${key.use} ${key.tableId} ${key.constraintTableId} ${key.constraint}`;
+}
+
 /** A view may show a key's column more than once, under different names: each combination is a relationship of its own. */
-function throughViews(key: ForeignKey, viewKeys: readonly ViewKey[]): readonly KeyRelationship[] {
-  const sources = viewKeys.filter(
-    ({ use, tableId, constraint }) => use === 'foreign' && tableId === key.sourceId && constraint === key.name,
-  );
-  const targets = viewKeys.filter(
-    ({ use, tableId, constraint, constraintTableId }) =>
-      use === 'referenced' && tableId === key.targetId && constraint === key.name && constraintTableId === key.sourceId,
-  );
+function throughViews(key: ForeignKey, viewKeys: ReadonlyMap<string, readonly ViewKey[]>): readonly KeyRelationship[] {
+  const common = { constraint: key.name, constraintTableId: key.sourceId };
+  const sources = viewKeys.get(useKey({ ...common, use: 'foreign', tableId: key.sourceId })) ?? [];
+  const targets = viewKeys.get(useKey({ ...common, use: 'referenced', tableId: key.targetId })) ?? [];
   const base = direct(key);
   const sourceSides = sources.flatMap(({ view, columns }) => choices(columns).map((names) => ({ view, names })));
   const targetSides = targets.flatMap(({ view, columns }) => choices(columns).map((names) => ({ view, names })));
@@ -225,20 +225,22 @@ function computedRelationship(row: ComputedRelationshipRow): ComputedRelationshi
 const order = ['one-to-many', 'many-to-one', 'one-to-one', 'many-to-many'];
 
 /** The order in which PostgREST lists candidates: target, cardinality, then constraint. */
-function compareRelationships(left: Relationship, right: Relationship): number {
-  const keys = (relationship: Relationship): readonly string[] => [
+function sortRelationships(list: readonly Relationship[]): readonly Relationship[] {
+  return list
+    .map((relationship) => ({ relationship, key: sortKey(relationship) }))
+    .sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0))
+    .map(({ relationship }) => relationship);
+}
+
+/** \x01 sorts before whatever a name may hold, so that a name comes before its longer versions. */
+function sortKey(relationship: Relationship): string {
+  return [
     relationship.kind === 'computed' ? '1' : '0',
     nameKey(relationship.target),
     relationship.isSelf ? '1' : '0',
     String(order.indexOf(relationship.cardinality)),
     ...detailKeys(relationship),
-  ];
-  const rightKeys = keys(right);
-  for (const [index, key] of keys(left).entries()) {
-    const other = rightKeys[index] ?? '';
-    if (key !== other) return key < other ? -1 : 1;
-  }
-  return 0;
+  ].join('\x01');
 }
 
 function detailKeys(relationship: Relationship): readonly string[] {

@@ -5,48 +5,59 @@ export interface ViewColumnOrigin {
   readonly originColumn: number;
 }
 
+/** Each is followed by a number; anything else is a name that looks like a field. */
+const fieldPattern = /:(resno|resorigtbl|resorigcol) (\d+)/y;
+
+const listStart = ':targetList (';
+
 /**
  * Reads a view's rule as PostgreSQL stores it (pg_rewrite.ev_action, a pg_node_tree: `{NODE :field value …}`, lists in parentheses, `\` escapes
- * the next character; src/backend/nodes/read.c). PostgreSQL notes with each entry of the outermost target list which column of which relation it
- * comes from (parse_target.c, markTargetListOrigin).
+ * the next character; src/backend/nodes/outfuncs.c). PostgreSQL notes with each entry of the outermost target list which column of which relation
+ * it comes from (parse_target.c, markTargetListOrigin). A rule may have megabytes, so it is read character by character.
  */
 export function readViewOrigins(definition: string): readonly ViewColumnOrigin[] {
   const origins: ViewColumnOrigin[] = [];
+  let entry = new Map<string, number>();
   let depth = 0;
+  /** Of the list of target entries; 0: it has not come yet. */
   let listDepth = 0;
-  let field = '';
-  let fields = new Map<string, number>();
-  for (const token of tokens(definition)) {
-    if (token === '{' || token === '(') {
-      depth += 1;
-      // The rule is a list of one query, so the query's own fields are at depth 2.
-      if (token === '(' && field === ':targetList' && depth === 3) listDepth = depth;
-      if (token === '{' && listDepth > 0 && depth === listDepth + 1) fields = new Map();
-      field = '';
-    } else if (token === '}' || token === ')') {
-      if (token === '}' && listDepth > 0 && depth === listDepth + 1) {
-        origins.push({
-          column: fields.get(':resno') ?? 0,
-          originTable: fields.get(':resorigtbl') ?? 0,
-          originColumn: fields.get(':resorigcol') ?? 0,
-        });
-      }
-      if (depth === listDepth) return origins;
-      depth -= 1;
-      field = '';
-    } else if (token.startsWith(':')) {
-      field = token;
-    } else if (listDepth > 0 && depth === listDepth + 1 && field !== '') {
-      fields.set(field, Number(token));
-      field = '';
+  for (let at = 0; at < definition.length; at += 1) {
+    switch (definition[at]) {
+      case '\\':
+        at += 1;
+        break;
+      case '{':
+      case '(':
+        depth += 1;
+        if (listDepth !== 0 && depth === listDepth + 1) entry = new Map();
+        break;
+      case '}':
+      case ')':
+        if (listDepth !== 0 && depth === listDepth) return origins;
+        if (listDepth !== 0 && depth === listDepth + 1) origins.push(originOf(entry));
+        depth -= 1;
+        break;
+      case ':':
+        // The rule is a list of one query, so the query's own fields are at depth 2.
+        if (listDepth === 0 && depth === 2 && definition.startsWith(listStart, at)) {
+          listDepth = 3;
+        } else if (listDepth !== 0 && depth === listDepth + 1) {
+          fieldPattern.lastIndex = at;
+          const [, name, value] = fieldPattern.exec(definition) ?? [];
+          if (name !== undefined && !entry.has(name)) entry.set(name, Number(value));
+        }
+        break;
     }
   }
   return origins;
 }
 
-function* tokens(text: string): Generator<string> {
-  const pattern = /[(){}]|(?:\\[\s\S]|[^\s(){}\\])+/g;
-  for (const match of text.matchAll(pattern)) yield match[0];
+function originOf(entry: ReadonlyMap<string, number>): ViewColumnOrigin {
+  return {
+    column: entry.get('resno') ?? 0,
+    originTable: entry.get('resorigtbl') ?? 0,
+    originColumn: entry.get('resorigcol') ?? 0,
+  };
 }
 
 /** Where a view's column comes from in the end. */

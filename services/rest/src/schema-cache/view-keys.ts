@@ -38,17 +38,16 @@ export function findViewKeys(
   const tracedByView = groupBy(traced, ({ viewId }) => viewId);
   return views.flatMap((view) => {
     const byTable = groupBy(tracedByView.get(view.id) ?? [], ({ tableId }) => tableId);
-    return [...byTable].flatMap(([tableId, columns]) =>
-      (uses.get(tableId) ?? []).flatMap(({ use, numbers, constraint, constraintTableId }) => {
+    return [...byTable].flatMap(([tableId, columns]) => {
+      const byColumn = groupBy(columns, ({ tableColumn }) => tableColumn);
+      return (uses.get(tableId) ?? []).flatMap(({ use, numbers, constraint, constraintTableId }) => {
         const shown = numbers.map((number) =>
-          columns
-            .filter(({ tableColumn }) => tableColumn === number)
-            .flatMap(({ viewColumn }) => view.columns.get(viewColumn) ?? []),
+          (byColumn.get(number) ?? []).flatMap(({ viewColumn }) => view.columns.get(viewColumn) ?? []),
         );
         if (shown.some((names) => names.length === 0)) return [];
         return [{ view: view.name, viewId: view.id, tableId, constraint, constraintTableId, use, columns: shown }];
-      }),
-    );
+      });
+    });
   });
 }
 
