@@ -5,7 +5,16 @@ import { openCluster } from './open-folders.js';
 import { cpuSeconds, memoryOf, programOf } from './process-usage.js';
 import type { BenchOptions, Section } from './section.js';
 
-const parts = ['etcd', 'Patroni', 'PostgreSQL', 'HAProxy', 'PgBouncer', 'worker for requests', 'supervisor'] as const;
+const parts = [
+  'etcd',
+  'Patroni',
+  'PostgreSQL',
+  'HAProxy',
+  'PgBouncer',
+  'worker for requests',
+  "Supabase's API",
+  'supervisor',
+] as const;
 type Part = (typeof parts)[number];
 
 const partOfComponent: Readonly<Record<string, Part>> = {
@@ -13,6 +22,7 @@ const partOfComponent: Readonly<Record<string, Part>> = {
   haproxy: 'HAProxy',
   pgbouncer: 'PgBouncer',
   net: 'worker for requests',
+  api: "Supabase's API",
 };
 
 /** What a cluster that nobody uses costs, by part. */

@@ -37,7 +37,7 @@ interface UnitDocument {
 
 const members = ['pg1', 'pg2', 'pg3'];
 const agents = members.map((name) => `${name}-agent`);
-const units = ['etcd1', 'etcd2', 'etcd3', ...members, ...agents, 'haproxy', 'pgbouncer', 'net'];
+const units = ['etcd1', 'etcd2', 'etcd3', ...members, ...agents, 'haproxy', 'pgbouncer', 'net', 'api'];
 
 let cluster: TestCluster;
 let firstUp: UpDocument;
@@ -141,7 +141,7 @@ describe('up and status', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     expect(stdout).not.toContain('\x1b');
-    for (const name of units.filter((unit) => unit !== 'net' && !agents.includes(unit)))
+    for (const name of units.filter((unit) => unit !== 'net' && unit !== 'api' && !agents.includes(unit)))
       expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
     expect(stdout).toMatch(/^test {2}healthy$/m);
     expect(stdout).toContain((await cluster.status()).endpoints.readWrite);

@@ -7,6 +7,7 @@ import { rolldown } from 'rolldown';
 const programs = [
   { input: 'packages/agent/dist/main.js', file: 'packages/agent/dist/agent.mjs' },
   { input: 'packages/net-worker/dist/main.js', file: 'packages/net-worker/dist/net.mjs' },
+  { input: 'services/gateway/dist/main.js', file: 'services/gateway/dist/api.mjs' },
   { input: 'packages/runtime/dist/process/supervisor/main.js', file: 'packages/runtime/dist/supervisor.mjs' },
   { input: 'apps/cli/dist/main.js', file: 'apps/cli/dist/holdfast.mjs' },
 ];
@@ -27,7 +28,7 @@ for (const { input, file } of programs) {
     platform: 'node',
     plugins: [keepOwnUrls(resolve(file))],
     // Not bundled: what is only there on some machines (of pg, of pg-delta), and what loads a file beside itself.
-    external: ['pg-native', '@supabase/pg-topo', 'libpg-query'],
+    external: ['pg-native', '@supabase/pg-topo', 'libpg-query', '@node-rs/bcrypt'],
     logLevel: 'warn',
   });
   const partial = `${file}.partial`;

@@ -18,7 +18,7 @@ process.stdout.write(`${[...codes].sort().join('\n')}\n`);
 
 function sources() {
   const folders = [
-    ...['packages', 'apps'].flatMap((group) =>
+    ...['packages', 'services', 'apps'].flatMap((group) =>
       readdirSync(join(root, group)).map((name) => join(root, group, name, 'src')),
     ),
     join(root, 'chaos', 'src'),

@@ -17,6 +17,7 @@ import { addPsql } from './commands/psql/command.js';
 import { addReinit } from './commands/reinit/command.js';
 import { addRender } from './commands/render/command.js';
 import { addRestart } from './commands/restart/command.js';
+import { addServe } from './commands/serve/command.js';
 import { addStatus } from './commands/status/command.js';
 import { addSupabase } from './commands/supabase/command.js';
 import { addSupervise } from './commands/supervise/command.js';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
     addChaos,
     addInstallService,
     addCompletion,
+    addServe,
     addSupervise,
   ]) {
     add(program);

@@ -16,6 +16,7 @@ export * from './operations/render.js';
 export * from './operations/restart.js';
 export * from './operations/rolling-restart.js';
 export * from './operations/rotate-keys.js';
+export * from './operations/serve.js';
 export * from './operations/switchover.js';
 export * from './pooler/console.js';
 export * from './state/data-directory-of.js';

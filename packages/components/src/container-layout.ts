@@ -21,8 +21,16 @@ export const containerLayout: Layout = {
     pgbouncer: '/usr/sbin/pgbouncer',
     agent: nodeProgram('agent'),
     net: nodeProgram('net'),
+    api: nodeProgram('api'),
   },
-  accounts: { etcd: 'etcd', patroni: 'postgres', haproxy: 'holdfast', pgbouncer: 'holdfast', net: 'holdfast' },
+  accounts: {
+    etcd: 'etcd',
+    patroni: 'postgres',
+    haproxy: 'holdfast',
+    pgbouncer: 'holdfast',
+    net: 'holdfast',
+    api: 'holdfast',
+  },
 };
 
 /** Where configuration is mounted, read-only and without secrets; the entrypoint copies it to the unit's own folder and fills them in. */

@@ -8,6 +8,7 @@ export {
   gateQuestion,
 } from './agent/configuration.js';
 export { agentUnitId } from './agent/unit.js';
+export { apiKeysCopy, renderApiConfiguration } from './api/configuration.js';
 export * from './clients.js';
 export * from './container-layout.js';
 export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';

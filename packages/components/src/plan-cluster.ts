@@ -1,4 +1,5 @@
 import { planAgents } from './agent/unit.js';
+import { planApi } from './api/unit.js';
 import { planEtcd } from './etcd/unit.js';
 import { planHaproxy } from './haproxy/unit.js';
 import { planNet } from './net/unit.js';
@@ -18,6 +19,7 @@ export function planCluster(input: PlanInput): Plan {
       planHaproxy(input),
       ...planPgbouncer(input),
       ...planNet(input),
+      ...planApi(input),
     ],
     dynamicConfiguration: renderDynamicConfiguration(input.spec),
   };

@@ -39,6 +39,8 @@ export interface Tools {
   readonly agent: readonly [string, ...string[]];
   /** The same for the worker that makes the requests from SQL. */
   readonly net: readonly [string, ...string[]];
+  /** The same for Supabase's API. */
+  readonly api: readonly [string, ...string[]];
 }
 
 /** Accounts to run units as, by component. Ignored by a runtime that is not root. */
@@ -49,6 +51,7 @@ export interface Accounts {
   readonly pgbouncer: string;
   /** Owns nothing of the cluster: what it runs talks to whom the database's users say. */
   readonly net: string;
+  readonly api: string;
 }
 
 /** Everything about the place that a plan depends on. */

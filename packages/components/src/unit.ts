@@ -1,7 +1,7 @@
 import type { SecretRef, Template } from '@holdfast/spec';
 
 /** The real parts that Holdfast runs. */
-export type ComponentName = 'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net';
+export type ComponentName = 'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net' | 'api';
 
 export interface UnitFile {
   /** Absolute. */
@@ -10,6 +10,14 @@ export interface UnitFile {
   readonly content: Template;
   /** What to do with a running unit when this file changes. */
   readonly onChange: 'reload' | 'restart' | 'nothing';
+}
+
+/** A file of the state folder, or of the machine, that the unit gets a copy of: its account may not read the original. Made anew at each start. */
+export interface UnitCopy {
+  /** Absolute. */
+  readonly from: string;
+  readonly path: string;
+  readonly mode: number;
 }
 
 export interface Volume {
@@ -58,6 +66,7 @@ export interface Unit {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | SecretRef>>;
   readonly files: readonly UnitFile[];
+  readonly copies?: readonly UnitCopy[];
   readonly volumes: readonly Volume[];
   readonly ports: readonly UnitPort[];
   /** Account to run as when the runtime is root; a runtime that is not root runs everything as itself. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { type ClusterSpec, connectionUrl } from '@holdfast/spec';
 
-/** Where Supabase's gateway listens: KONG_HTTP_PORT of the self-hosted .env. */
+/** Where Supabase's own gateway listens, for those who run that: KONG_HTTP_PORT of the self-hosted .env. */
 export const gatewayPort = 8000;
 
 export interface EnvironmentInput {
@@ -86,7 +86,8 @@ function browser({ spec, keys, prefix }: EnvironmentInput): Readonly<Record<stri
   };
 }
 
-function gatewayUrl({ listen }: ClusterSpec): string {
+function gatewayUrl({ listen, api }: ClusterSpec): string {
+  if (api.enabled) return api.externalUrl;
   return `http://${isIP(listen) === 6 ? `[${listen}]` : listen}:${gatewayPort}`;
 }
 

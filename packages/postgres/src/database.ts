@@ -31,7 +31,7 @@ export interface TransactionOptions {
 /**
  * The database as a service sees it: a pool whose transactions ride through a failover. While there is no primary they wait, within a bound; one whose
  * connection broke before its commit was asked for is run again; one that may have been committed rejects with HF_POSTGRES_OUTCOME_UNKNOWN, and one
- * that waited too long with HF_POSTGRES_UNAVAILABLE. Errors of SQL reject as pg's DatabaseError and are never run again.
+ * that waited too long with HF_POSTGRES_UNAVAILABLE, or with HF_POSTGRES_BUSY where there is a primary and all connections are in use. Errors of SQL reject as pg's DatabaseError and are never run again.
  */
 export interface Database extends AsyncDisposable {
   /** One transaction in one round trip: begin, all statements, end are sent together. The answers of the statements alone, in order. */

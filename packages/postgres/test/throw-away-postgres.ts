@@ -66,6 +66,8 @@ async function startIn(
   const [postgres, postgresArgs] = asAccount('postgres', [
     ...['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''],
     ...['-c', 'fsync=off', '-c', 'max_connections=20', '-c', 'shared_buffers=16MB', '-c', 'wal_level=logical'],
+    // Killed, it would leave its shared memory on the machine.
+    ...['-c', 'dynamic_shared_memory_type=mmap'],
     ...settings.flatMap((setting) => ['-c', setting]),
   ]);
   const postmaster = spawn(postgres, postgresArgs, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });

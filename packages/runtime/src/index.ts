@@ -33,6 +33,7 @@ export {
   type ToolName,
   type ToolSearch,
 } from './process/tools/find-tools.js';
+export { installProgram } from './process/tools/node-program.js';
 export { judgePatroniVersion } from './process/tools/patroni-version.js';
 export { findProgram } from './process/tools/programs.js';
 export { listMarkedProcesses, type MarkedProcess } from './process/unit-processes.js';

@@ -4,6 +4,8 @@
  * Plain data: JSON-serialisable, frozen, the same for the same input.
  */
 
+import type { ApiSpec } from './api-spec.js';
+
 export type RuntimeKind = 'process' | 'docker' | 'kubernetes';
 
 /**
@@ -144,6 +146,7 @@ export interface ClusterSpec {
   readonly haproxy: HaproxySpec;
   readonly pooler: PoolerSpec;
   readonly supabase: SupabaseSpec;
+  readonly api: ApiSpec;
   readonly docker: DockerSpec;
   readonly resources: ResourcesSpec;
   /** Where state goes, absolute; undefined: `.holdfast/<name>` beside the spec file. */
@@ -169,4 +172,5 @@ export interface PortAssignment {
   readonly readOnly: number;
   readonly haproxyStats: number;
   readonly pooler: number;
+  readonly api: number;
 }

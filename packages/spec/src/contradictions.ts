@@ -106,7 +106,10 @@ function checkPorts(file: SpecFile): readonly Problem[] {
 function collisions(file: SpecFile): readonly Problem[] {
   const given = file.ports;
   if (given === 'auto') return [];
-  const named = listPorts(fixedPorts(portShape(file), given), { pooler: file.pooler?.enabled ?? true });
+  const named = listPorts(fixedPorts(portShape(file), given), {
+    pooler: file.pooler?.enabled ?? true,
+    api: (file.supabase?.enabled ?? true) && (file.api?.enabled ?? defaults.api.enabled),
+  });
   const holders = new Map<number, NamedPort>();
   const found = new Map<string, Problem>();
   for (const entry of named) {

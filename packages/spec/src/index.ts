@@ -1,3 +1,4 @@
+export * from './api-spec.js';
 export * from './cluster-spec.js';
 export * from './connection-url.js';
 export * from './defaults.js';

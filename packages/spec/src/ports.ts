@@ -32,6 +32,7 @@ export function fixedPorts(shape: PortShape, ports: PortsFile = {}): PortAssignm
     readOnly: ports.readOnly ?? defaults.readOnly,
     haproxyStats: ports.haproxyStats ?? defaults.haproxyStats,
     pooler: ports.pooler ?? defaults.pooler,
+    api: ports.api ?? defaults.api,
   };
 }
 
@@ -43,7 +44,10 @@ export interface NamedPort {
 }
 
 /** Every port of an assignment with what it is for. */
-export function listPorts(ports: PortAssignment, options: { readonly pooler: boolean }): readonly NamedPort[] {
+export function listPorts(
+  ports: PortAssignment,
+  options: { readonly pooler: boolean; readonly api: boolean },
+): readonly NamedPort[] {
   const runs = (purpose: 'postgres' | 'patroni' | 'agent' | 'etcdClient' | 'etcdPeer', owner: (n: number) => string) =>
     ports[purpose].map((port, index): NamedPort => ({ purpose, owner: owner(index + 1), port }));
   return [
@@ -56,5 +60,6 @@ export function listPorts(ports: PortAssignment, options: { readonly pooler: boo
     { purpose: 'readOnly', owner: 'HAProxy, read-only', port: ports.readOnly },
     { purpose: 'haproxyStats', owner: 'HAProxy, statistics', port: ports.haproxyStats },
     ...(options.pooler ? [{ purpose: 'pooler' as const, owner: 'PgBouncer', port: ports.pooler }] : []),
+    ...(options.api ? [{ purpose: 'api' as const, owner: "Supabase's API", port: ports.api }] : []),
   ];
 }

@@ -5,6 +5,7 @@ import { portsNotChosen } from './errors.js';
 import { renderHba } from './hba.js';
 import { mergeParameters } from './parameters.js';
 import { portShape, requestedPorts } from './ports.js';
+import { resolveApi } from './resolve-api.js';
 import { resolveDocker } from './resolve-docker.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults as defaults } from './spec-defaults.js';
@@ -96,6 +97,7 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
       maxClientConnections: file.pooler?.maxClientConnections ?? defaults.pooler.maxClientConnections,
     },
     supabase: supabase(file),
+    api: resolveApi(file, host, apiPort(assigned), supabase(file).enabled),
     docker: resolveDocker(file),
     resources,
     dataDirectory: file.dataDirectory,
@@ -115,6 +117,11 @@ function supabase(file: SpecFile): ClusterSpec['supabase'] {
   const { enabled: wanted = defaults.supabase.net.enabled, keepAnswers } = file.supabase?.net ?? {};
   const answersKeptSeconds = keepAnswers === undefined ? defaults.supabase.net.answersKeptSeconds : keepAnswers / 1000;
   return { enabled, net: { enabled: enabled && wanted, answersKeptSeconds } };
+}
+
+/** What `ports: auto` chose before there was an API has no port for it. */
+function apiPort(assigned: Partial<PortAssignment>): number {
+  return assigned.api ?? defaults.ports.api;
 }
 
 function assignedPorts(file: SpecFile, chosen: PortAssignment | undefined): PortAssignment {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
+import { apiSection } from './api-schema.js';
 import type { SynchronousMode } from './cluster-spec.js';
 import { choice, duration, field, group, integer, problems, section, size } from './field-types.js';
 import { readHbaLine } from './hba-line.js';
@@ -85,6 +86,7 @@ const portsByName = group({
   readOnly: field(port, 'HAProxy: replicas, and the primary when there is none.', { default: defaults.ports.readOnly }),
   haproxyStats: field(port, 'HAProxy: statistics and metrics.', { default: defaults.ports.haproxyStats }),
   pooler: field(port, 'PgBouncer.', { default: defaults.ports.pooler }),
+  api: field(port, "Supabase's API.", { default: defaults.ports.api }),
 });
 
 const listen = z.string({ error: 'must be an IP address as text' }).check(
@@ -303,6 +305,7 @@ export const specSchema = group({
     }),
     'Supabase.',
   ),
+  api: apiSection,
   ports: field(
     z.union([z.literal('auto'), portsByName], { error: 'must be auto, or a group of ports by name' }),
     '`auto` picks free ports once and keeps them; or a group of ports by name.',

@@ -18,6 +18,24 @@ export const specDefaults = {
   pooler: { enabled: true, mode: 'transaction', poolSize: 20, maxClientConnections: 1000 },
   docker: { baseImage: 'debian:bookworm-slim' },
   supabase: { enabled: true, net: { enabled: true, answersKeptSeconds: 21_600 } },
+  api: {
+    enabled: true,
+    profile: 'development',
+    siteUrl: 'http://127.0.0.1:3000',
+    workers: 1,
+    connections: 10,
+    rideMilliseconds: 10_000,
+    trustForwarded: false,
+    accessLog: 'errors',
+    // As the Supabase CLI's config.toml has them.
+    auth: { confirmEmail: false, anonymous: false, signUp: true, passwordLength: 6, jwtExpirySeconds: 3600 },
+    rest: {
+      schemas: ['public', 'graphql_public'],
+      extraSearchPath: ['public', 'extensions'],
+      maxRows: 1000,
+      readReplica: false,
+    },
+  },
   ports: {
     postgres: 5432,
     patroni: 8008,
@@ -28,6 +46,7 @@ export const specDefaults = {
     readOnly: 5001,
     haproxyStats: 7000,
     pooler: 6543,
+    api: 8000,
   },
   /** Share of the machine's memory that the cluster may plan with; the rest is for the system and everything else. */
   memoryShare: 0.8,

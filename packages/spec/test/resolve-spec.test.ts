@@ -13,7 +13,7 @@ function portsOf(spec: ClusterSpec): readonly number[] {
   return [
     ...spec.members.flatMap(({ port, patroniPort, agentPort }) => [port, patroniPort, agentPort]),
     ...spec.etcd.members.flatMap(({ clientPort, peerPort }) => [clientPort, peerPort]),
-    ...[spec.haproxy.readWritePort, spec.haproxy.readOnlyPort, spec.haproxy.statsPort, spec.pooler.port],
+    ...[spec.haproxy.readWritePort, spec.haproxy.readOnlyPort, spec.haproxy.statsPort, spec.pooler.port, spec.api.port],
   ];
 }
 
@@ -26,6 +26,27 @@ describe('requests from SQL', () => {
     ['supabase: {net: {keepAnswers: 2d}}', true, 172_800],
   ])('%j', (text, enabled, answersKeptSeconds) => {
     expect(resolve(text).supabase.net).toEqual({ enabled, answersKeptSeconds });
+  });
+});
+
+describe('the API', () => {
+  it('is never there without the database for Supabase, nor in containers', () => {
+    expect(resolve('api: {enabled: true}').api.enabled).toBe(true);
+    expect(resolve('api: {enabled: true}\nsupabase: {enabled: false}').api.enabled).toBe(false);
+    expect(resolve('api: {enabled: true}\nruntime: docker').api.enabled).toBe(false);
+  });
+
+  it('is strict in production, unless told otherwise', () => {
+    expect(resolve('').api.auth).toMatchObject({ confirmEmail: false, passwordLength: 6 });
+    expect(resolve('api: {profile: production}').api.auth).toMatchObject({ confirmEmail: true, passwordLength: 8 });
+    const text = 'api: {profile: production, auth: {confirmEmail: false, jwtExpiry: 10min}}';
+    expect(resolve(text).api.auth).toMatchObject({ confirmEmail: false, jwtExpirySeconds: 600 });
+  });
+
+  it('has the address that clients use', () => {
+    expect(resolve('').api.externalUrl).toBe('http://127.0.0.1:8000');
+    expect(resolve('listen: "::1"\nports: {api: 8001}').api.externalUrl).toBe('http://[::1]:8001');
+    expect(resolve('api: {externalUrl: "https://api.example.com/"}').api.externalUrl).toBe('https://api.example.com');
   });
 });
 
@@ -106,11 +127,12 @@ describe('ports', () => {
     haproxyStats: 40015,
     pooler: 40016,
     agent: [40017, 40018, 40019],
+    api: 40020,
   };
 
   it('takes those chosen earlier for auto', () => {
     expect(requestedPorts(parseSpecFile('ports: auto', 'f'))).toBe('auto');
-    expect(portsOf(resolve('ports: auto', auto)).toSorted()).toEqual(Array.from({ length: 19 }, (_, i) => 40001 + i));
+    expect(portsOf(resolve('ports: auto', auto)).toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => 40001 + i));
   });
 
   it('says so when they are missing or too few', () => {
@@ -138,7 +160,7 @@ describe('ports', () => {
   });
 
   it('names every port', () => {
-    const named = listPorts(fixedPorts({ members: 1, etcdSize: 1 }), { pooler: true });
+    const named = listPorts(fixedPorts({ members: 1, etcdSize: 1 }), { pooler: true, api: true });
     expect(named.map(({ owner, port }) => `${port} ${owner}`)).toEqual([
       '5432 pg1',
       '8008 Patroni of pg1',
@@ -149,6 +171,7 @@ describe('ports', () => {
       '5001 HAProxy, read-only',
       '7000 HAProxy, statistics',
       '6543 PgBouncer',
+      "8000 Supabase's API",
     ]);
   });
 
@@ -156,7 +179,7 @@ describe('ports', () => {
     for (let members = 1; members <= 15; members += 1) {
       for (const size of [1, 3, 5, 7]) {
         const ports = portsOf(resolve(`members: ${members}\netcd: {size: ${size}}`));
-        expect(ports).toHaveLength(3 * members + 2 * size + 4);
+        expect(ports).toHaveLength(3 * members + 2 * size + 5);
         expect(new Set(ports).size).toBe(ports.length);
       }
     }

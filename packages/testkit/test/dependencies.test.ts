@@ -10,6 +10,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/spec': [],
   'packages/keys': ['spec'],
   'packages/postgres': ['spec'],
+  'packages/http': ['spec'],
   'packages/migrations': ['spec', 'postgres'],
   'packages/components': ['spec'],
   'packages/runtime': ['spec', 'components'],
@@ -17,13 +18,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/net-worker': ['components', 'postgres'],
   'packages/cluster': ['spec', 'keys', 'components', 'runtime', 'postgres', 'migrations'],
   'packages/testkit': ['spec', 'components', 'runtime', 'cluster', 'postgres'],
+  'services/rest': ['spec', 'keys', 'postgres', 'http'],
+  'services/auth': ['spec', 'keys', 'postgres', 'http'],
+  'services/gateway': ['spec', 'keys', 'postgres', 'http', 'rest', 'auth'],
   chaos: ['spec', 'components', 'runtime', 'cluster', 'postgres'],
   'apps/cli': ['spec', 'keys', 'components', 'runtime', 'cluster', 'postgres', 'migrations', 'chaos'],
 };
 
 const workspaces = [
   'chaos',
-  ...['packages', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)),
+  ...['packages', 'services', 'apps'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+  ),
 ];
 
 const sources = (folder: string): readonly string[] =>

@@ -1,1 +1,2 @@
-export {};
+export { auth, type RegisterRoutes } from './auth.js';
+export * from './options.js';

@@ -1,8 +1,19 @@
-import { type KeyKind, type KeyMaterial, rotateKey } from '@holdfast/keys';
+import { statSync } from 'node:fs';
+import { apiKeysCopy } from '@holdfast/components';
+import { type KeyKind, type KeyMaterial, renderKeyMaterial, rotateKey } from '@holdfast/keys';
+import { writeFileAtomically } from '@holdfast/runtime';
 import type { ClusterContext } from '../context.js';
 import { keysMissing } from '../errors.js';
 import { readKeys, writeKeys } from '../state/keys-file.js';
 import { lockCluster } from './lock-cluster.js';
+
+/** The API runs under another account and has a copy; it looks at it by itself. */
+function renewCopy(stateDirectory: string, keys: KeyMaterial): void {
+  const { path, mode } = apiKeysCopy(stateDirectory);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  writeFileAtomically(path, renderKeyMaterial(keys), { mode, owner: { uid: found.uid, gid: found.gid } });
+}
 
 export interface RotateKeysOptions {
   readonly kinds: readonly KeyKind[];
@@ -20,5 +31,6 @@ export async function rotateKeys(context: ClusterContext, options: RotateKeysOpt
   const rotation = { now: new Date(), graceMilliseconds: options.graceMilliseconds };
   const after = options.kinds.reduce((keys, kind) => rotateKey(keys, kind, rotation), before);
   writeKeys(stateDirectory, after);
+  renewCopy(stateDirectory, after);
   return after;
 }

@@ -46,6 +46,7 @@ export async function ensurePorts(stateDirectory: string, needs: PortNeeds, host
     readOnly: before?.readOnly ?? (await next()),
     haproxyStats: before?.haproxyStats ?? (await next()),
     pooler: before?.pooler ?? (await next()),
+    api: before?.api ?? (await next()),
   };
   if (JSON.stringify(assignment) !== JSON.stringify(before)) {
     writeFileAtomically(statePaths(stateDirectory).ports, `${JSON.stringify(assignment, null, 2)}\n`, {

@@ -25,6 +25,7 @@ export interface StatusReport {
     readonly readWrite: string;
     readonly readOnly: string;
     readonly pooler: string | null;
+    readonly api: string | null;
     readonly haproxyStats: string;
   };
   readonly patroni: { readonly version: string | null; readonly origin: string | null };
@@ -147,6 +148,7 @@ export function endpoints(spec: ClusterSpec): StatusReport['endpoints'] {
     readWrite: connectionUrl(spec, 'rw'),
     readOnly: connectionUrl(spec, 'ro'),
     pooler: spec.pooler.enabled ? connectionUrl(spec, 'pooler') : null,
+    api: spec.api.enabled ? spec.api.externalUrl : null,
     haproxyStats: `${haproxyStatsUrl(spec.haproxy)}/`,
   };
 }

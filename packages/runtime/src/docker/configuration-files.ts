@@ -36,6 +36,7 @@ const folders: Readonly<Record<Unit['component'], string>> = {
   haproxy: 'haproxy-config',
   pgbouncer: 'pgbouncer-config',
   net: 'net-config',
+  api: 'api-config',
 };
 
 /** Files that differ between members: patroni.yml is the first one's, patroni-2.yml the second one's. */

@@ -19,6 +19,7 @@ const images: Readonly<Record<ComponentName, ImageName>> = {
   haproxy: 'proxy',
   pgbouncer: 'proxy',
   net: 'proxy',
+  api: 'proxy',
 };
 
 export function imageOf({ component }: Unit): ImageName {

@@ -11,7 +11,7 @@ export interface DockerSettings {
   readonly publish: string;
   readonly network: { readonly kind: 'bridge'; readonly subnet: string } | { readonly kind: 'host' };
   readonly baseImage: string;
-  readonly limits: Readonly<Record<'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net', Limits>>;
+  readonly limits: Readonly<Record<'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net' | 'api', Limits>>;
 }
 
 export interface Limits {
@@ -62,5 +62,6 @@ function limits({ resources, members, postgres, etcd, haproxy, pooler }: Cluster
     haproxy: { memoryBytes: 128 * MiB + haproxy.maxConnections * 100_000, tasks: 200, sharedMemoryBytes },
     pgbouncer: { memoryBytes: 64 * MiB + pooler.maxClientConnections * 50_000, tasks: 100, sharedMemoryBytes },
     net: { memoryBytes: 256 * MiB, tasks: 200, sharedMemoryBytes },
+    api: { memoryBytes: 512 * MiB, tasks: 200, sharedMemoryBytes },
   };
 }

@@ -40,6 +40,9 @@ export function prepareUnit(unit: Unit, stateDirectory: string, secrets: Secrets
     ensureFolder(dirname(file.path), 0o700, owner);
     writeFileAtomically(file.path, fillTemplate(file.content, secrets), { mode: file.mode, owner });
   }
+  for (const { from, path, mode } of unit.copies ?? []) {
+    writeFileAtomically(path, readFileSync(from, 'utf8'), { mode, owner });
+  }
 }
 
 /** Files that are not there, or not as the unit wants them. */

@@ -83,13 +83,14 @@ function describeProxies(report: StatusReport): string {
 }
 
 function describeEndpoints(report: StatusReport): string {
-  const { readWrite, readOnly, pooler, haproxyStats } = report.endpoints;
+  const { readWrite, readOnly, pooler, api, haproxyStats } = report.endpoints;
   return renderTable(
     ['ENDPOINT', 'ADDRESS'],
     [
       ['read-write', readWrite],
       ['read-only', readOnly],
       ...(pooler === null ? [] : [['pooler', pooler]]),
+      ...(api === null ? [] : [['Supabase API', api]]),
       ['statistics', haproxyStats],
     ],
   );

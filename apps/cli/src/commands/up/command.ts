@@ -117,6 +117,7 @@ function describeEndpoints({ context }: UpResult): string {
     ['read-write', urls.readWrite, `psql "$(${command} url rw)"`],
     ['read-only', urls.readOnly, `psql "$(${command} url ro)"`],
     ...(urls.pooler === null ? [] : [['pooler', urls.pooler, `psql "$(${command} url pooler)"`]]),
+    ...(urls.api === null ? [] : [['Supabase API', urls.api, `eval "$(${command} env --format shell)"`]]),
     ['HAProxy statistics', urls.haproxyStats, `${command} url stats`],
   ];
   return renderTable(['ENDPOINT', 'ADDRESS', 'CONNECT'], rows);

@@ -11,5 +11,6 @@ export async function findAccounts(): Promise<Accounts> {
     haproxy: own('haproxy'),
     pgbouncer: own('pgbouncer'),
     net: own('nobody'),
+    api: own('nobody'),
   };
 }

@@ -75,6 +75,7 @@ export async function findTools(options: {
           patroni: patroni.found,
           agent: installProgram('agent'),
           net: installProgram('net'),
+          api: installProgram('api'),
         }
       : undefined,
     missing,

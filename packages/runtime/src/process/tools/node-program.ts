@@ -1,15 +1,31 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programNotBuilt } from '../../errors.js';
 import { isRoot } from '../accounts.js';
 import { toolsDirectory } from './find-patroni.js';
 
-const bundles = { agent: '../../../../agent/dist/agent.mjs', net: '../../../../net-worker/dist/net.mjs' } as const;
+const bundles = {
+  agent: '../../../../agent/dist/agent.mjs',
+  net: '../../../../net-worker/dist/net.mjs',
+  api: '../../../../../services/gateway/dist/api.mjs',
+} as const;
 
-/** They keep little; an agent runs beside every member. */
-const nodeOptions = ['--max-old-space-size=128', '--max-semi-space-size=1'];
+/** Agents and the worker keep little, and there is an agent beside every member; answers of the API go through its memory. */
+const small = ['--max-old-space-size=128', '--max-semi-space-size=1'];
+const nodeOptions = { agent: small, net: small, api: ['--max-old-space-size=512', '--max-semi-space-size=8'] } as const;
 
 /**
  * Node.js and one of our programs, as its account can run them. The program is copied out of the build, under a name made from its content:
@@ -20,7 +36,22 @@ export function installProgram(name: keyof typeof bundles): readonly [string, ..
   const bundle = fileURLToPath(new URL(bundles[name], import.meta.url));
   if (!existsSync(bundle)) throw programNotBuilt(bundle);
   const digest = createHash('sha256').update(readFileSync(bundle)).digest('hex').slice(0, 16);
-  return [ensureNode(), ...nodeOptions, ensureCopy(bundle, `${name}-${digest}.mjs`, 0o644)];
+  if (name === 'api') ensureNativePackages(bundle);
+  return [ensureNode(), ...nodeOptions[name], ensureCopy(bundle, `${name}-${digest}.mjs`, 0o644)];
+}
+
+/**
+ * What is not JavaScript cannot be part of a program of one file: it is copied to where Node.js looks for packages of what lies beside. Two versions of
+ * such a package differ in nothing that we call.
+ */
+function ensureNativePackages(bundle: string): void {
+  const require = createRequire(bundle);
+  const entry = require.resolve('@node-rs/bcrypt');
+  const scope = dirname(dirname(entry));
+  for (const name of readdirSync(scope).filter((each) => /^bcrypt(-linux-|$)/.test(each))) {
+    const files = readdirSync(join(scope, name)).filter((file) => /\.(js|json|node)$/.test(file));
+    for (const file of files) ensureCopy(join(scope, name, file), join('node_modules', '@node-rs', name, file), 0o644);
+  }
 }
 
 /** The Node.js that runs this, or, where others may not enter its folder, a copy. */
@@ -34,7 +65,7 @@ function ensureCopy(from: string, name: string, mode: number): string {
   const target = join(directory, name);
   if (existsSync(target)) return target;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
   } catch (error) {
     if (isRoot() || !(error instanceof Error && 'code' in error)) throw error;
     return from;

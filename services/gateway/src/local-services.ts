@@ -1,0 +1,56 @@
+import { type AuthSettingsInput, auth } from '@holdfast/auth';
+import { compressAnswers, createService } from '@holdfast/http';
+import { type KeyMaterial, verificationJwks } from '@holdfast/keys';
+import type { Database } from '@holdfast/postgres';
+import { defaultSettings, type RestSettings, rest, restState } from '@holdfast/rest';
+import type { Backend } from './backend.js';
+import type { ApiConfiguration } from './configuration.js';
+import { createLocalBackend } from './local-backend.js';
+
+/** The REST service. `keys`: what it checks tokens with; others need another service. */
+export async function startRest(
+  configuration: ApiConfiguration,
+  database: Database,
+  keys: string,
+  signal: AbortSignal,
+): Promise<Backend> {
+  const { schemas, extraSearchPath, maxRows, readReplica, settings: further } = configuration.rest;
+  const [first = 'public', ...others] = schemas;
+  const settings: RestSettings = {
+    ...defaultSettings,
+    schemas: [first, ...others],
+    anonymousRole: 'anon',
+    extraSearchPath,
+    maxRows,
+    jwtSecret: keys,
+    ...(further as Partial<RestSettings>),
+  };
+  const { bodyLimit } = configuration.gateway;
+  const service = createService({ bodyLimit });
+  compressAnswers(service);
+  await rest(service, {
+    database,
+    settings,
+    signal,
+    readReplica,
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
+  });
+  return await createLocalBackend(service, () => restState(service)?.ready() ?? false);
+}
+
+/** What REST checks tokens with: JWKS as JSON. Changes with the keys, and when a retired one ends. */
+export function restKeys(keys: KeyMaterial, now: Date): string {
+  return JSON.stringify(verificationJwks(keys, now));
+}
+
+export async function startAuth(
+  settings: AuthSettingsInput,
+  database: Database,
+  keys: () => KeyMaterial,
+  signal: AbortSignal,
+): Promise<Backend> {
+  const service = createService();
+  compressAnswers(service);
+  await service.register(auth, { database, keys, settings, signal });
+  return await createLocalBackend(service, () => true);
+}

@@ -1,0 +1,65 @@
+import type { Body } from '../request/body.js';
+import type { Query } from '../request/query.js';
+import type { Routine, RoutineParameter } from '../schema-cache/types.js';
+
+/** A function's call. */
+export interface CallPlan {
+  readonly routine: Routine;
+  readonly arguments: CallArguments;
+}
+
+export type CallArguments =
+  /** Each as a parameter, or several for the variadic one. */
+  | { readonly kind: 'direct'; readonly values: readonly DirectArgument[] }
+  /** The keys of a JSON object, which is one parameter. */
+  | {
+      readonly kind: 'json';
+      readonly body: { readonly text: string; readonly isObject: boolean };
+      readonly parameters: readonly RoutineParameter[];
+    }
+  /** The body as it is, for the only parameter, which has no name. */
+  | { readonly kind: 'whole'; readonly value: string | Buffer; readonly parameter: RoutineParameter };
+
+export interface DirectArgument {
+  readonly parameter: RoutineParameter;
+  readonly value: string | readonly string[];
+}
+
+/** The names of the arguments that a request gives, by which the overload is chosen. */
+export function argumentNames(query: Query, body: Body | undefined): ReadonlySet<string> {
+  if (body === undefined) return new Set(query.parameters.map(([name]) => name));
+  switch (body.kind) {
+    case 'json':
+      return body.keys ?? new Set(query.columns ?? []);
+    case 'form':
+      return new Set(body.pairs.map(([name]) => name));
+    case 'raw':
+      return new Set();
+  }
+}
+
+export function planCall(routine: Routine, query: Query, body: Body | undefined): CallPlan {
+  return { routine, arguments: planArguments(routine, query, body) };
+}
+
+function planArguments(routine: Routine, query: Query, body: Body | undefined): CallArguments {
+  const [only] = routine.parameters;
+  if (body !== undefined && routine.parameters.length === 1 && only !== undefined && only.name === '') {
+    if (body.kind === 'raw') {
+      const value = only.type === 'bytea' ? body.bytes : body.bytes.toString('utf8');
+      return { kind: 'whole', value, parameter: only };
+    }
+    if (body.kind === 'json') return { kind: 'whole', value: body.text, parameter: only };
+  }
+  const names = argumentNames(query, body);
+  const given = routine.parameters.filter(({ name }) => names.has(name));
+  if (body?.kind === 'json') return { kind: 'json', body, parameters: given };
+  const pairs = body === undefined ? query.parameters : body.kind === 'form' ? body.pairs : [];
+  return { kind: 'direct', values: given.map((parameter) => directArgument(parameter, pairs)) };
+}
+
+/** Given several times, the last one counts, but for a variadic parameter, which takes all. */
+function directArgument(parameter: RoutineParameter, pairs: readonly (readonly [string, string])[]): DirectArgument {
+  const values = pairs.flatMap(([name, value]) => (name === parameter.name ? [value] : []));
+  return { parameter, value: parameter.variadic ? values : (values.at(-1) ?? '') };
+}

@@ -1,0 +1,83 @@
+import { invalidBody } from '../errors/request-errors.js';
+import { csvToJson } from './csv.js';
+import { splitPairs } from './query-string.js';
+
+/** A request's body, ready to be one parameter of the statement. */
+export type Body =
+  | {
+      readonly kind: 'json';
+      readonly text: string;
+      /** It is one object and not an array of them. */
+      readonly isObject: boolean;
+      /** Of its objects, which all have the same; undefined: not looked at, since the query string names the columns. */
+      readonly keys: ReadonlySet<string> | undefined;
+    }
+  /** Arguments of a function from a form. */
+  | { readonly kind: 'form'; readonly pairs: readonly (readonly [string, string])[] }
+  /** For a function's single unnamed parameter. */
+  | { readonly kind: 'raw'; readonly bytes: Buffer };
+
+export interface BodyOptions {
+  /** Without parameters, lower case: `application/json`. */
+  readonly contentType: string;
+  readonly forRoutine: boolean;
+  /** The query string names the columns. */
+  readonly hasColumns: boolean;
+}
+
+/** Throws PGRST102. */
+export function parseBody(bytes: Buffer, { contentType, forRoutine, hasColumns }: BodyOptions): Body {
+  switch (contentType) {
+    case 'application/json':
+      return jsonBody(bytes, forRoutine, hasColumns);
+    case 'text/csv': {
+      const { json, keys } = csvToJson(bytes.toString('utf8'));
+      return { kind: 'json', text: json, isObject: false, keys: new Set(keys) };
+    }
+    case 'application/x-www-form-urlencoded': {
+      const pairs = splitPairs(bytes.toString('utf8')).map(([name, value]) => [name, value ?? ''] as const);
+      if (forRoutine) return { kind: 'form', pairs };
+      const text = JSON.stringify(Object.fromEntries(pairs));
+      return { kind: 'json', text, isObject: true, keys: new Set(pairs.map(([name]) => name)) };
+    }
+    case 'text/plain':
+    case 'text/xml':
+    case 'application/octet-stream':
+      if (forRoutine) return { kind: 'raw', bytes };
+      break;
+    default:
+  }
+  throw invalidBody(`Content-Type not acceptable: ${contentType}`);
+}
+
+function jsonBody(bytes: Buffer, forRoutine: boolean, hasColumns: boolean): Body {
+  const text = bytes.toString('utf8');
+  if (hasColumns) return { kind: 'json', text, isObject: /^[ \t\r\n]*\{/.test(text), keys: undefined };
+  if (text === '' && forRoutine) return { kind: 'json', text: '{}', isObject: true, keys: new Set() };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidBody('Empty or invalid json');
+  }
+  if (Array.isArray(value)) return { kind: 'json', text, isObject: false, keys: commonKeys(value) };
+  if (isObject(value)) return { kind: 'json', text, isObject: true, keys: new Set(Object.keys(value)) };
+  return { kind: 'json', text: '[]', isObject: false, keys: new Set() };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function commonKeys(items: readonly unknown[]): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const [at, item] of items.entries()) {
+    if (!isObject(item)) throw invalidBody('All object keys must match');
+    const own = Object.keys(item);
+    if (at === 0) for (const key of own) keys.add(key);
+    else if (own.length !== keys.size || !own.every((key) => keys.has(key))) {
+      throw invalidBody('All object keys must match');
+    }
+  }
+  return keys;
+}
