@@ -4,6 +4,8 @@
  * Plain data: JSON-serialisable, frozen, the same for the same input.
  */
 
+import type { KubernetesSpec } from './kubernetes-spec.js';
+
 export type RuntimeKind = 'process' | 'docker' | 'kubernetes';
 
 /**
@@ -145,6 +147,7 @@ export interface ClusterSpec {
   readonly pooler: PoolerSpec;
   readonly supabase: SupabaseSpec;
   readonly docker: DockerSpec;
+  readonly kubernetes: KubernetesSpec;
   readonly resources: ResourcesSpec;
   /** Where state goes, absolute; undefined: `.holdfast/<name>` beside the spec file. */
   readonly dataDirectory: string | undefined;

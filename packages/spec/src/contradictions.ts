@@ -1,4 +1,5 @@
 import type { ParameterValue, SynchronousMode } from './cluster-spec.js';
+import { checkKubernetes } from './contradictions-kubernetes.js';
 import { isLoopback } from './hba.js';
 import { weakensSynchronous } from './parameters.js';
 import { fixedPorts, listPorts, type NamedPort, portShape } from './ports.js';
@@ -38,6 +39,10 @@ const rules: readonly Rule[] = [
   { involves: ['ports', 'members', 'etcd.size', 'pooler.enabled'], check: checkPorts },
   { involves: ['members', 'synchronous', 'postgres.parameters'], check: checkParametersInContext },
   { involves: ['runtime', 'hosts', 'listen'], check: checkDockerHosts },
+  {
+    involves: ['runtime', 'hosts', 'listen', 'ports', 'resources', 'etcd.quota', 'kubernetes'],
+    check: checkKubernetes,
+  },
 ];
 
 function checkStandbys(file: SpecFile): readonly Problem[] {

@@ -6,6 +6,7 @@ import { choice, duration, field, group, integer, problems, section, size } from
 import { readHbaLine } from './hba-line.js';
 import { checkParameters } from './parameters.js';
 import { formatDuration, formatSize, GiB, MiB, TiB } from './quantity.js';
+import { kubernetesSchema } from './schema-kubernetes.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 
 const clusterName = z
@@ -327,6 +328,7 @@ export const specSchema = group({
     }),
     'The runtime docker.',
   ),
+  kubernetes: section(kubernetesSchema, 'The runtime kubernetes.'),
   resources: section(
     group({
       memory: field(

@@ -18,6 +18,26 @@ export const specDefaults = {
   pooler: { enabled: true, mode: 'transaction', poolSize: 20, maxClientConnections: 1000 },
   docker: { baseImage: 'debian:bookworm-slim' },
   supabase: { enabled: true, net: { enabled: true, answersKeptSeconds: 21_600 } },
+  kubernetes: {
+    domain: 'cluster.local',
+    storage: { postgresBytes: 10 * GiB, etcdBytes: 4 * GiB },
+    /** Of Holdfast's own images. */
+    imageVersion: '0.1.0',
+    pull: 'IfNotPresent',
+    resources: {
+      postgres: { memoryBytes: 2 * GiB, cores: 1 },
+      etcd: { memoryBytes: 512 * MiB, cores: 0.25 },
+      haproxy: { memoryBytes: 256 * MiB, cores: 0.25 },
+      pooler: { memoryBytes: 128 * MiB, cores: 0.25 },
+      net: { memoryBytes: 256 * MiB, cores: 0.1 },
+    },
+    replicas: { haproxy: 2, pooler: 2 },
+    spread: 'preferred',
+    etcdNodePort: 32_379,
+    networks: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'],
+    tlsSecret: 'holdfast-tls',
+    monitoring: { enabled: false, namespace: 'monitoring' },
+  },
   ports: {
     postgres: 5432,
     patroni: 8008,
