@@ -14,6 +14,13 @@ export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
+export { type KubernetesObject, quantity } from './kubernetes/objects.js';
+export {
+  type KubernetesFiles,
+  type RenderedFile,
+  renderKubernetes,
+  renderKubernetesObjects,
+} from './kubernetes/render.js';
 export { type NetConfiguration, netPasswordVariable } from './net/configuration.js';
 export * from './paths.js';
 export { createPatroniClient, type PatroniClientOptions } from './patroni/client.js';
@@ -25,4 +32,5 @@ export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbounc
 export { poolerFunction } from './pgbouncer/database.js';
 export * from './plan.js';
 export * from './plan-cluster.js';
+export type { TlsFiles } from './tls.js';
 export * from './unit.js';

@@ -82,6 +82,8 @@ export interface EtcdSpec {
 
 export interface HaproxySpec {
   readonly host: string;
+  /** Name of all of them, where there are several behind `host`; it has one address for each. */
+  readonly everyHost?: string;
   readonly readWritePort: number;
   readonly readOnlyPort: number;
   readonly statsPort: number;

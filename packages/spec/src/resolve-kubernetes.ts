@@ -107,7 +107,7 @@ export function placeInKubernetes(spec: ClusterSpec): ClusterSpec {
         namespace: undefined,
       })),
     },
-    haproxy: { ...spec.haproxy, host: service('postgres-master') },
+    haproxy: { ...spec.haproxy, host: service('postgres-master'), everyHost: service('haproxy') },
     pooler: { ...spec.pooler, host: service('pgbouncer') },
   };
 }

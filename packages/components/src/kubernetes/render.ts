@@ -1,0 +1,81 @@
+import type { ClusterSpec } from '@holdfast/spec';
+import { stringify } from 'yaml';
+import { planCluster } from '../plan-cluster.js';
+import { renderAccess, renderNamespace } from './access.js';
+import { renderEtcd } from './etcd.js';
+import { renderHaproxy } from './haproxy.js';
+import { renderIngress } from './ingress.js';
+import { kubernetesLayout } from './layout.js';
+import { renderMakeSecrets } from './make-secrets.js';
+import { renderMonitoring } from './monitoring.js';
+import { renderNet } from './net.js';
+import { renderNetworkPolicies } from './network-policies.js';
+import type { KubernetesObject, PodName } from './objects.js';
+import { renderPgbouncer } from './pgbouncer.js';
+import { renderPostgres } from './postgres.js';
+import { renderSupabaseValues } from './supabase-values.js';
+
+export interface RenderedFile {
+  /** Below the folder that is rendered to. */
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/** Objects by the file that they are in, in the order in which they are applied. */
+export type KubernetesFiles = ReadonlyMap<string, readonly KubernetesObject[]>;
+
+/**
+ * Every object of a cluster in Kubernetes, from a spec with `runtime: kubernetes`. The units are planCluster's, so the configuration that pods run is
+ * the process runtime's but for addresses and paths. No secret is in it. Pure: the same spec gives the same bytes.
+ */
+export function renderKubernetesObjects(spec: ClusterSpec): KubernetesFiles {
+  const { units } = planCluster({ spec, layout: kubernetesLayout });
+  const of = (component: string) => units.filter((unit) => unit.component === component);
+  const [haproxy, pooler, net] = [of('haproxy')[0], of('pgbouncer')[0], of('net')[0]];
+  const parts: readonly PodName[] = [
+    'etcd',
+    'etcd-defragmentation',
+    'postgres',
+    ...(haproxy === undefined ? [] : (['haproxy'] as const)),
+    ...(pooler === undefined ? [] : (['pgbouncer'] as const)),
+    ...(net === undefined ? [] : (['net'] as const)),
+  ];
+  const files: readonly (readonly [string, readonly KubernetesObject[]])[] = [
+    ['namespace.yaml', renderNamespace(spec)],
+    ['rbac.yaml', renderAccess(spec, parts)],
+    ['network-policies.yaml', renderNetworkPolicies(spec)],
+    ['etcd-cluster.yaml', renderEtcd(spec, of('etcd'))],
+    ['postgres.yaml', renderPostgres(spec, units)],
+    ['haproxy-deployment.yaml', haproxy === undefined ? [] : renderHaproxy(spec, haproxy)],
+    ['pgbouncer.yaml', pooler === undefined ? [] : renderPgbouncer(spec, pooler)],
+    ['net.yaml', net === undefined ? [] : renderNet(spec, net)],
+    ['ingress.yaml', renderIngress(spec)],
+    ['monitoring.yaml', renderMonitoring(spec)],
+  ];
+  return new Map(files.filter(([, objects]) => objects.length > 0));
+}
+
+/** The folder that `holdfast render kubernetes` writes. Pure. */
+export function renderKubernetes(spec: ClusterSpec): readonly RenderedFile[] {
+  const objects = renderKubernetesObjects(spec);
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [...objects.keys()],
+  };
+  const plain = (path: string, content: string) => ({ path, content: `${head}${content}`, mode: 0o644 });
+  return [
+    plain('k8s/kustomization.yaml', yaml(kustomization)),
+    ...[...objects].map(([name, all]) => plain(`k8s/${name}`, all.map(yaml).join('---\n'))),
+    { path: 'k8s/make-secrets', content: renderMakeSecrets(spec), mode: 0o755 },
+    ...(spec.supabase.enabled ? [plain('supabase-helm/values-patroni.yaml', yaml(renderSupabaseValues(spec)))] : []),
+  ];
+}
+
+const head = '# Written by `holdfast render kubernetes`. Change holdfast.yaml and render again.\n';
+
+/** kubectl and helm read YAML 1.1, where a plain `on` is a boolean: version 1.1 quotes what has to be quoted. */
+function yaml(document: unknown): string {
+  return stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+}
