@@ -70,6 +70,7 @@ export function renderPostgres(spec: ClusterSpec, units: readonly Unit[]): reado
             priority: 'database',
             keepsData: true,
             env: {
+              HOLDFAST_ETCD: spec.etcd.members.map(({ host }) => `${host}:${healthPort}`).join(' '),
               HOLDFAST_AFTER: etcdHealth(spec),
               // For `kubectl exec … patronictl`: any member's will do.
               PATRONICTL_CONFIG_FILE: `${containerConfiguration}/${member?.name ?? ''}/patroni.yml`,

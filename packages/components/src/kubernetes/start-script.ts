@@ -29,6 +29,22 @@ follow() {
   done
 }
 if [[ -n \${2:-} ]]; then follow "$(version)" "$2" & fi
+# Patroni asks once which version etcd's members have agreed on, and keeps to a wrong path of its API when they have not yet.
+agreed() {
+  timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 &&
+    grep -Eq "^etcd_cluster_version[{]cluster_version=.(3[.]([4-9]|[1-9][0-9])|[4-9][.][0-9]+).[}] 1" <&3' "\${1%:*}" "\${1##*:}" 2>/dev/null
+}
+await_etcd() {
+  local end=$((SECONDS + 60)) address
+  while ((SECONDS < end)); do
+    for address in "$@"; do
+      if agreed "$address"; then return; fi
+    done
+    sleep 0.1
+  done
+  echo "start: etcd's members have not agreed on a version" >&2
+}
+if [[ -n \${HOLDFAST_ETCD:-} ]]; then await_etcd $HOLDFAST_ETCD; fi
 mkdir -p -m 0700 "$state/units/$unit"
 cd "$state/units/$unit"
 mapfile -t argv <"${containerConfiguration}/$unit/argv"

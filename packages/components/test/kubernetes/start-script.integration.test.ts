@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +69,27 @@ printf '%s|' "$HOLDFAST_UNITS" "$PWD" "$@"
 
   it('ends with an error for a unit that has no files', async () => {
     await expect(start('postgres-7', 'pg#')).rejects.toThrow();
+  });
+
+  it('lets Patroni wait for what etcd has agreed on', async () => {
+    await unit('pg1', ['ready']);
+    let version = '3.0';
+    const etcd = createServer((_, response) => {
+      const other = version === '3.0' ? '' : 'etcd_cluster_version{cluster_version="3.0"} 0\n';
+      response.end(`${other}etcd_cluster_version{cluster_version="${version}"} 1\n`);
+    }).listen(0, '127.0.0.1');
+    await once(etcd, 'listening');
+    const { port } = etcd.address() as { port: number };
+    setTimeout(() => {
+      version = '3.4';
+    }, 1500);
+    const began = performance.now();
+    // The first one answers nobody.
+    const script = `export HOLDFAST_ETCD='127.0.0.1:1 127.0.0.1:${port}' HOSTNAME=postgres-0\n${placed()}`;
+    const { stdout } = await run('bash', ['-c', script, 'start', 'pg#'], { timeout: 12_000 });
+    etcd.close();
+    expect(stdout).toContain('|ready|');
+    expect(performance.now() - began).toBeGreaterThan(1400);
   });
 
   it('hands files on that change later, once', async () => {
