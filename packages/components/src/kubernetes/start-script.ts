@@ -23,7 +23,7 @@ version() {
 }
 follow() {
   local seen=$1 now
-  while sleep 5; do
+  while sleep 5 && kill -0 $$ 2>/dev/null; do
     now=$(version)
     if [[ $now != "$seen" ]] && /usr/local/bin/holdfast-unit --sync "$2"; then seen=$now; fi
   done
