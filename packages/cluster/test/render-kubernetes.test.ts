@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseSpecFile } from '@holdfast/spec';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { renderKubernetesToFolder, specInKubernetes } from '../src/operations/render-kubernetes.js';
+import { renderToFolder } from '../src/operations/render.js';
+import { specInKubernetes } from '../src/operations/render-kubernetes.js';
 
 describe('rendering for Kubernetes', () => {
   const { signal } = new AbortController();
@@ -15,7 +16,7 @@ describe('rendering for Kubernetes', () => {
 
   it('writes the folder, a program that can be run among it, and nothing else', async () => {
     await writeFile(join(cwd, 'holdfast.yaml'), 'name: shop\nlisten: 10.0.0.1\nports: auto\nresources: {cores: 64}\n');
-    const files = await renderKubernetesToFolder({ file: undefined, cwd, folder: 'out', signal });
+    const { files } = await renderToFolder({ runtime: 'kubernetes', file: undefined, cwd, folder: 'out', signal });
     expect(files).toContain('k8s/kustomization.yaml');
     expect(await readFile(join(cwd, 'out/k8s/namespace.yaml'), 'utf8')).toContain('name: shop');
     expect((await stat(join(cwd, 'out/k8s/make-secrets'))).mode & 0o111).toBe(0o111);
@@ -25,7 +26,7 @@ describe('rendering for Kubernetes', () => {
   });
 
   it('writes over nothing', async () => {
-    const once = () => renderKubernetesToFolder({ file: undefined, cwd: tmpdir(), folder: cwd, signal });
+    const once = () => renderToFolder({ runtime: 'kubernetes', file: undefined, cwd: tmpdir(), folder: cwd, signal });
     await once();
     await expect(once()).rejects.toMatchObject({ code: 'HF_RENDER_NOT_EMPTY' });
   });

@@ -79,9 +79,9 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       storageClass: undefined,
       storage: { postgresBytes: 10 * 2 ** 30, etcdBytes: 4 * 2 ** 30 },
       images: {
-        postgres: 'holdfast/postgres:0.1.0',
-        proxy: 'holdfast/proxy:0.1.0',
-        etcd: 'holdfast/etcd:0.1.0',
+        patroni: undefined,
+        proxy: undefined,
+        etcd: undefined,
         pull: 'IfNotPresent',
         pullSecrets: [],
       },

@@ -1,6 +1,7 @@
 export { diffPlans } from './diff-plans.js';
 export { containerSpec } from './docker/container-spec.js';
 export {
+  builtImages,
   type DockerPlan,
   dockerFolder,
   dockerFolders,

@@ -32,10 +32,11 @@ export interface PodResources {
   readonly cores: number;
 }
 
+/** An image that is undefined is the one that the runtime docker builds, whose tag depends on what it is built from. */
 export interface KubernetesImages {
-  readonly postgres: string;
-  readonly proxy: string;
-  readonly etcd: string;
+  readonly patroni: string | undefined;
+  readonly proxy: string | undefined;
+  readonly etcd: string | undefined;
   readonly pull: 'IfNotPresent' | 'Always' | 'Never';
   /** Names of Secrets with credentials of a registry. */
   readonly pullSecrets: readonly string[];

@@ -18,7 +18,6 @@ const presets: Readonly<Record<KubernetesPreset, Pick<KubernetesSpec, 'storageCl
 export function resolveKubernetes(file: SpecFile): KubernetesSpec {
   const given = file.kubernetes ?? {};
   const preset = given.preset === undefined ? undefined : presets[given.preset];
-  const image = (name: string) => `holdfast/${name}:${defaults.imageVersion}`;
   return {
     preset: given.preset,
     namespace: given.namespace ?? file.name ?? specDefaults.name,
@@ -29,9 +28,9 @@ export function resolveKubernetes(file: SpecFile): KubernetesSpec {
       etcdBytes: given.storage?.etcd ?? defaults.storage.etcdBytes,
     },
     images: {
-      postgres: given.images?.postgres ?? image('postgres'),
-      proxy: given.images?.proxy ?? image('proxy'),
-      etcd: given.images?.etcd ?? image('etcd'),
+      patroni: given.images?.patroni,
+      proxy: given.images?.proxy,
+      etcd: given.images?.etcd,
       pull: given.images?.pull ?? defaults.pull,
       pullSecrets: given.images?.pullSecrets ?? [],
     },

@@ -89,13 +89,13 @@ export const kubernetesSchema = group({
   ),
   images: section(
     group({
-      postgres: field(image, "PostgreSQL, Patroni and the agent. Left out: Holdfast's own of this version.", {
-        examples: ['holdfast/postgres:0.1.0'],
+      patroni: field(image, 'PostgreSQL, Patroni and the agent. Left out: what `runtime: docker` builds.', {
+        examples: ['registry.example.com/patroni:1'],
       }),
       proxy: field(image, 'HAProxy, PgBouncer and the worker for requests from SQL. Likewise.', {
-        examples: ['holdfast/proxy:0.1.0'],
+        examples: ['registry.example.com/proxy:1'],
       }),
-      etcd: field(image, 'etcd. Likewise.', { examples: ['holdfast/etcd:0.1.0'] }),
+      etcd: field(image, 'etcd. Likewise.', { examples: ['registry.example.com/etcd:1'] }),
       pull: field(choice(['IfNotPresent', 'Always', 'Never']), 'When a node fetches an image.', {
         default: defaults.pull,
       }),

@@ -21,8 +21,6 @@ export const specDefaults = {
   kubernetes: {
     domain: 'cluster.local',
     storage: { postgresBytes: 10 * GiB, etcdBytes: 4 * GiB },
-    /** Of Holdfast's own images. */
-    imageVersion: '0.1.0',
     pull: 'IfNotPresent',
     resources: {
       postgres: { memoryBytes: 2 * GiB, cores: 1 },

@@ -23,10 +23,11 @@ describe('initTemplate', () => {
     for (const { path } of leaves(schemaFields())) expect(file).toHaveProperty(path);
     const { version, ...postgres } = file.postgres ?? {};
     const { resources, dataDirectory, hosts, kubernetes, ...rest } = file;
-    const { preset, storageClass, ingress, ...defaulted } = kubernetes ?? {};
-    const examples = [version, resources, dataDirectory, hosts, preset, storageClass, ingress];
+    const { preset, storageClass, ingress, images, ...defaulted } = kubernetes ?? {};
+    const { patroni, proxy, etcd, ...pulling } = images ?? {};
+    const examples = [version, resources, dataDirectory, hosts, preset, storageClass, ingress, patroni, proxy, etcd];
     expect(examples).not.toContain(undefined);
-    const shown = resolveSpec({ ...rest, postgres, kubernetes: defaulted }, machine, undefined);
+    const shown = resolveSpec({ ...rest, postgres, kubernetes: { ...defaulted, images: pulling } }, machine, undefined);
     expect(shown).toEqual(resolveSpec({}, machine, undefined));
   });
 

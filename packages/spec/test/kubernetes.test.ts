@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SpecInvalidError } from '../src/errors.js';
 import { parseSpecFile } from '../src/parse-spec-file.js';
@@ -31,12 +30,6 @@ describe('defaults', () => {
       monitoring: undefined,
       replicas: { haproxy: 2, pooler: 2 },
     });
-  });
-
-  it('name the images of this version', () => {
-    const root = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-    expect(specDefaults.kubernetes.imageVersion).toBe(root.version);
-    expect(resolve('').kubernetes.images.etcd).toBe(`holdfast/etcd:${root.version}`);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { renderKubernetes } from '@holdfast/components';
-import type { FolderFile } from '@holdfast/runtime';
+import { builtImages, type FolderFile } from '@holdfast/runtime';
 import { type ClusterSpec, resolveSpec, type SpecFile } from '@holdfast/spec';
 import { loadSpec, type OpenOptions, thisMachine } from '../open-cluster.js';
 
@@ -9,7 +9,8 @@ import { loadSpec, type OpenOptions, thisMachine } from '../open-cluster.js';
  */
 export async function kubernetesFiles(options: OpenOptions): Promise<readonly FolderFile[]> {
   const { file } = await loadSpec(options);
-  return renderKubernetes(specInKubernetes(file));
+  const spec = specInKubernetes(file);
+  return renderKubernetes(spec, builtImages(spec));
 }
 
 /** The cluster of a file as it would be in Kubernetes: what the file says of this machine and its network does not count there. */

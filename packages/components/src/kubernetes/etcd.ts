@@ -1,5 +1,6 @@
 import type { ClusterSpec } from '@holdfast/spec';
 import { etcdClientUrl } from '../addresses.js';
+import type { ImageTags } from '../container-layout.js';
 import type { Unit } from '../unit.js';
 import { renderConfiguration } from './configuration.js';
 import { accountIds, healthPort, kubernetesLayout, secretObjects, tlsFiles, tlsFolders } from './layout.js';
@@ -9,8 +10,8 @@ import { containerSecurity, dataClaim, httpProbe, podBasics, podTemplate, resour
 const part = 'etcd';
 
 /** etcd: a set with a volume for each member, its names, the port of the nodes, its budget, and its defragmentation. Pure. */
-export function renderEtcd(spec: ClusterSpec, units: readonly Unit[]): readonly KubernetesObject[] {
-  const { etcdNodePort, images, storage } = spec.kubernetes;
+export function renderEtcd(spec: ClusterSpec, units: readonly Unit[], images: ImageTags): readonly KubernetesObject[] {
+  const { etcdNodePort, storage } = spec.kubernetes;
   const running = units.map((unit) => ({ unit }));
   const configuration = renderConfiguration(spec, part, running);
   const [member] = spec.etcd.members;
@@ -74,7 +75,7 @@ export function renderEtcd(spec: ClusterSpec, units: readonly Unit[]): readonly 
         },
       },
     }),
-    ...renderDefragmentation(spec),
+    ...renderDefragmentation(spec, images.etcd),
   ];
 }
 
@@ -102,7 +103,7 @@ if [[ -n $leader ]]; then
 fi
 `;
 
-function renderDefragmentation(spec: ClusterSpec): readonly KubernetesObject[] {
+function renderDefragmentation(spec: ClusterSpec, image: string): readonly KubernetesObject[] {
   const name = 'etcd-defragmentation';
   const { ca, certificate, key } = tlsFiles(tlsFolders.client);
   const environment = {
@@ -119,7 +120,7 @@ function renderDefragmentation(spec: ClusterSpec): readonly KubernetesObject[] {
     containers: [
       {
         name,
-        image: spec.kubernetes.images.etcd,
+        image,
         imagePullPolicy: spec.kubernetes.images.pull,
         command: ['/bin/bash', '/etc/holdfast/defragment'],
         env: Object.entries(environment).map(([variable, value]) => ({ name: variable, value })),

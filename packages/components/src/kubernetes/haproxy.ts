@@ -1,4 +1,5 @@
 import type { ClusterSpec } from '@holdfast/spec';
+import type { ImageTags } from '../container-layout.js';
 import type { Unit } from '../unit.js';
 import { renderConfiguration } from './configuration.js';
 import { accountIds } from './layout.js';
@@ -10,9 +11,9 @@ const postgresPort = 5432;
 const drainSeconds = 60;
 
 /** HAProxy: its pods and the services that lead to the primary, to replicas and to its statistics. Pure. */
-export function renderHaproxy(spec: ClusterSpec, unit: Unit): readonly KubernetesObject[] {
+export function renderHaproxy(spec: ClusterSpec, unit: Unit, images: ImageTags): readonly KubernetesObject[] {
   const { readWritePort, readOnlyPort, statsPort } = spec.haproxy;
-  const { images, replicas } = spec.kubernetes;
+  const { replicas } = spec.kubernetes;
   const running = [{ unit }];
   const configuration = renderConfiguration(spec, part, running);
   const stats = { name: 'stats', port: statsPort };

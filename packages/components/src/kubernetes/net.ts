@@ -1,4 +1,5 @@
 import type { ClusterSpec } from '@holdfast/spec';
+import type { ImageTags } from '../container-layout.js';
 import type { Unit } from '../unit.js';
 import { renderConfiguration } from './configuration.js';
 import { accountIds } from './layout.js';
@@ -8,7 +9,7 @@ import { podTemplate } from './pod.js';
 const part = 'net';
 
 /** The worker for requests from SQL. Pure. */
-export function renderNet(spec: ClusterSpec, unit: Unit): readonly KubernetesObject[] {
+export function renderNet(spec: ClusterSpec, unit: Unit, images: ImageTags): readonly KubernetesObject[] {
   const running = [{ unit }];
   const configuration = renderConfiguration(spec, part, running);
   return [
@@ -26,7 +27,7 @@ export function renderNet(spec: ClusterSpec, unit: Unit): readonly KubernetesObj
           template: podTemplate(spec, {
             part,
             size: 'net',
-            image: spec.kubernetes.images.proxy,
+            image: images.proxy,
             account: accountIds.proxy,
             running,
             configuration,

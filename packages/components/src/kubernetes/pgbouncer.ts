@@ -1,4 +1,5 @@
 import type { ClusterSpec } from '@holdfast/spec';
+import type { ImageTags } from '../container-layout.js';
 import type { Unit } from '../unit.js';
 import { renderConfiguration } from './configuration.js';
 import { accountIds } from './layout.js';
@@ -9,8 +10,8 @@ const part = 'pgbouncer';
 const drainSeconds = 30;
 
 /** PgBouncer: its pods and its service. Pure. */
-export function renderPgbouncer(spec: ClusterSpec, unit: Unit): readonly KubernetesObject[] {
-  const { images, replicas } = spec.kubernetes;
+export function renderPgbouncer(spec: ClusterSpec, unit: Unit, images: ImageTags): readonly KubernetesObject[] {
+  const { replicas } = spec.kubernetes;
   const running = [{ unit }];
   const configuration = renderConfiguration(spec, part, running);
   const ports = [{ name: 'pooler', port: spec.pooler.port }];

@@ -1,6 +1,6 @@
 import type { ClusterSpec } from '@holdfast/spec';
 import { agentUnitId } from '../agent/unit.js';
-import { containerConfiguration } from '../container-layout.js';
+import { containerConfiguration, type ImageTags } from '../container-layout.js';
 import type { Unit } from '../unit.js';
 import { renderConfiguration } from './configuration.js';
 import { accountIds, healthPort, secretObjects, tlsFolders } from './layout.js';
@@ -10,8 +10,12 @@ import { dataClaim, httpProbe, podTemplate } from './pod.js';
 const part = 'postgres';
 
 /** The members: a set of pods with Patroni, PostgreSQL and the agent in each, and a service of its own for each member. Pure. */
-export function renderPostgres(spec: ClusterSpec, units: readonly Unit[]): readonly KubernetesObject[] {
-  const { images, resources, storage } = spec.kubernetes;
+export function renderPostgres(
+  spec: ClusterSpec,
+  units: readonly Unit[],
+  images: ImageTags,
+): readonly KubernetesObject[] {
+  const { resources, storage } = spec.kubernetes;
   const running = spec.members.flatMap(({ name }) => {
     const unit = units.find(({ id }) => id === name);
     return unit === undefined ? [] : [{ unit, beside: units.find(({ id }) => id === agentUnitId(name)) }];
@@ -53,7 +57,7 @@ export function renderPostgres(spec: ClusterSpec, units: readonly Unit[]): reado
           template: podTemplate(spec, {
             part,
             size: 'postgres',
-            image: images.postgres,
+            image: images.patroni,
             account: accountIds.postgres,
             running,
             configuration,

@@ -1,5 +1,6 @@
 import type { ClusterSpec } from '@holdfast/spec';
 import { stringify } from 'yaml';
+import type { ImageTags } from '../container-layout.js';
 import { planCluster } from '../plan-cluster.js';
 import { renderAccess, renderNamespace } from './access.js';
 import { renderEtcd } from './etcd.js';
@@ -27,9 +28,11 @@ export type KubernetesFiles = ReadonlyMap<string, readonly KubernetesObject[]>;
 
 /**
  * Every object of a cluster in Kubernetes, from a spec with `runtime: kubernetes`. The units are planCluster's, so the configuration that pods run is
- * the process runtime's but for addresses and paths. No secret is in it. Pure: the same spec gives the same bytes.
+ * the process runtime's but for addresses and paths. `built`: the images to take where the spec names none. No secret is in it. Pure: the same input
+ * gives the same bytes.
  */
-export function renderKubernetesObjects(spec: ClusterSpec): KubernetesFiles {
+export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): KubernetesFiles {
+  const images = imagesOf(spec, built);
   const { units } = planCluster({ spec, layout: kubernetesLayout });
   const of = (component: string) => units.filter((unit) => unit.component === component);
   const [haproxy, pooler, net] = [of('haproxy')[0], of('pgbouncer')[0], of('net')[0]];
@@ -45,11 +48,11 @@ export function renderKubernetesObjects(spec: ClusterSpec): KubernetesFiles {
     ['namespace.yaml', renderNamespace(spec)],
     ['rbac.yaml', renderAccess(spec, parts)],
     ['network-policies.yaml', renderNetworkPolicies(spec)],
-    ['etcd-cluster.yaml', renderEtcd(spec, of('etcd'))],
-    ['postgres.yaml', renderPostgres(spec, units)],
-    ['haproxy-deployment.yaml', haproxy === undefined ? [] : renderHaproxy(spec, haproxy)],
-    ['pgbouncer.yaml', pooler === undefined ? [] : renderPgbouncer(spec, pooler)],
-    ['net.yaml', net === undefined ? [] : renderNet(spec, net)],
+    ['etcd-cluster.yaml', renderEtcd(spec, of('etcd'), images)],
+    ['postgres.yaml', renderPostgres(spec, units, images)],
+    ['haproxy-deployment.yaml', haproxy === undefined ? [] : renderHaproxy(spec, haproxy, images)],
+    ['pgbouncer.yaml', pooler === undefined ? [] : renderPgbouncer(spec, pooler, images)],
+    ['net.yaml', net === undefined ? [] : renderNet(spec, net, images)],
     ['ingress.yaml', renderIngress(spec)],
     ['monitoring.yaml', renderMonitoring(spec)],
   ];
@@ -57,8 +60,8 @@ export function renderKubernetesObjects(spec: ClusterSpec): KubernetesFiles {
 }
 
 /** The folder that `holdfast render kubernetes` writes. Pure. */
-export function renderKubernetes(spec: ClusterSpec): readonly RenderedFile[] {
-  const objects = renderKubernetesObjects(spec);
+export function renderKubernetes(spec: ClusterSpec, built: ImageTags): readonly RenderedFile[] {
+  const objects = renderKubernetesObjects(spec, built);
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
@@ -71,6 +74,11 @@ export function renderKubernetes(spec: ClusterSpec): readonly RenderedFile[] {
     { path: 'k8s/make-secrets', content: renderMakeSecrets(spec), mode: 0o755 },
     ...(spec.supabase.enabled ? [plain('supabase-helm/values-patroni.yaml', yaml(renderSupabaseValues(spec)))] : []),
   ];
+}
+
+function imagesOf({ kubernetes }: ClusterSpec, built: ImageTags): ImageTags {
+  const { patroni, proxy, etcd } = kubernetes.images;
+  return { patroni: patroni ?? built.patroni, proxy: proxy ?? built.proxy, etcd: etcd ?? built.etcd };
 }
 
 const head = '# Written by `holdfast render kubernetes`. Change holdfast.yaml and render again.\n';

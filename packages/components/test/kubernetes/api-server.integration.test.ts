@@ -6,7 +6,7 @@ import { type KubernetesObject, renderKubernetes, renderKubernetesObjects } from
 import { secretObjects } from '../../src/kubernetes/layout.js';
 import { chartSecrets } from '../../src/kubernetes/supabase-secrets.js';
 import { Disposables, temporaryDirectory } from '../run-unit.js';
-import { examples, kubernetesSpec } from './examples.js';
+import { builtImages, examples, kubernetesSpec } from './examples.js';
 
 /** A real API server, by KUBECONFIG; this makes a namespace of its own there and removes it. */
 const kubectl = (args: readonly string[], input?: string): string =>
@@ -75,7 +75,7 @@ describe.skipIf(!reachable)('a real API server', () => {
 
   it.each(Object.entries(examples))('takes every object of %s, strictly', (_, text) => {
     const versions = served();
-    const all = [...renderKubernetesObjects(spec(text)).values()].flat();
+    const all = [...renderKubernetesObjects(spec(text), builtImages).values()].flat();
     const objects = forServer(all, versions);
     const left = all.length - objects.length;
     expect(left).toBe(all.filter(({ apiVersion }) => !versions.has(apiVersion)).length);
@@ -86,7 +86,7 @@ describe.skipIf(!reachable)('a real API server', () => {
   });
 
   it('would refuse a field that it does not know', () => {
-    const objects = renderKubernetesObjects(spec('')).get('etcd-cluster.yaml') ?? [];
+    const objects = renderKubernetesObjects(spec(''), builtImages).get('etcd-cluster.yaml') ?? [];
     const set = objects.find(({ kind }) => kind === 'StatefulSet');
     const { status, stderr } = dryRun([{ ...set, spec: { ...(set?.spec as object), replicaz: 3 } }]);
     expect(status).not.toBe(0);
@@ -94,13 +94,13 @@ describe.skipIf(!reachable)('a real API server', () => {
   });
 
   it('finds every object in the kustomization', () => {
-    const files = renderKubernetes(spec(''));
+    const files = renderKubernetes(spec(''), builtImages);
     for (const { path, content, mode } of files) {
       mkdirSync(dirname(join(directory, path)), { recursive: true });
       writeFileSync(join(directory, path), content, { mode });
     }
     const kinds = kubectl(['kustomize', join(directory, 'k8s')]).match(/^kind: /gm) ?? [];
-    expect(kinds).toHaveLength([...renderKubernetesObjects(spec('')).values()].flat().length);
+    expect(kinds).toHaveLength([...renderKubernetesObjects(spec(''), builtImages).values()].flat().length);
   });
 
   it('is given the Secrets by make-secrets, which leaves them alone afterwards', () => {

@@ -1,4 +1,5 @@
 import { type ClusterSpec, parseSpecFile, resolveSpec } from '@holdfast/spec';
+import type { ImageTags } from '../../src/index.js';
 
 const here = { memoryBytes: 2 ** 34, cores: 8 };
 
@@ -6,6 +7,13 @@ const here = { memoryBytes: 2 ** 34, cores: 8 };
 export function kubernetesSpec(text: string): ClusterSpec {
   return resolveSpec(parseSpecFile(`runtime: kubernetes\n${text}`, 'holdfast.yaml'), here, undefined);
 }
+
+/** Stands for what the runtime docker builds. */
+export const builtImages: ImageTags = {
+  patroni: 'holdfast/patroni:0123456789ab',
+  proxy: 'holdfast/proxy:0123456789ab',
+  etcd: 'holdfast/etcd:0123456789ab',
+};
 
 /** The clusters that golden files are kept of. */
 export const examples: Readonly<Record<string, string>> = {

@@ -2,14 +2,14 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderKubernetes } from '../../src/index.js';
-import { examples, kubernetesSpec } from './examples.js';
+import { builtImages, examples, kubernetesSpec } from './examples.js';
 
 /** `UPDATE_GOLDEN=1 npx vitest run packages/components/test/kubernetes/golden.test.ts` writes them anew; read the difference. */
 const update = process.env.UPDATE_GOLDEN === '1';
 const golden = join(import.meta.dirname, 'golden');
 
 describe.each(Object.entries(examples))('the folder of %s', (name, text) => {
-  const files = renderKubernetes(kubernetesSpec(text));
+  const files = renderKubernetes(kubernetesSpec(text), builtImages);
 
   it.each(files.map((file) => [file.path, file] as const))('has the golden %s', async (path, { content }) => {
     const target = join(golden, name, path);
@@ -28,5 +28,6 @@ describe.each(Object.entries(examples))('the folder of %s', (name, text) => {
     );
   });
 
-  it('is the same when rendered again', () => expect(renderKubernetes(kubernetesSpec(text))).toEqual(files));
+  it('is the same when rendered again', () =>
+    expect(renderKubernetes(kubernetesSpec(text), builtImages)).toEqual(files));
 });

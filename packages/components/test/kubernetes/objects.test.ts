@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { type KubernetesObject, quantity, renderKubernetes, renderKubernetesObjects } from '../../src/index.js';
 import { secretObjects } from '../../src/kubernetes/layout.js';
 import { statisticsUserKey } from '../../src/kubernetes/monitoring.js';
-import { examples, kubernetesSpec } from './examples.js';
+import { builtImages, examples, kubernetesSpec } from './examples.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: plain data of many shapes, looked into
 type Data = any;
@@ -20,7 +20,7 @@ const includes = (labels: Record<string, string>, selector: Record<string, strin
 
 describe.each(Object.entries(examples))('objects of %s', (_, text) => {
   const spec = kubernetesSpec(text);
-  const objects: readonly Data[] = [...renderKubernetesObjects(spec).values()].flat();
+  const objects: readonly Data[] = [...renderKubernetesObjects(spec, builtImages).values()].flat();
   const ofKind = (kind: string): readonly Data[] => objects.filter((object) => object.kind === kind);
   const makers = objects.filter((object) => podTemplate(object) !== undefined);
   const pods = makers.map((object) => [object.metadata.name, podTemplate(object)] as const);
@@ -146,7 +146,9 @@ describe.each(Object.entries(examples))('objects of %s', (_, text) => {
   });
 
   it('are all in the kustomization, as YAML that reads back the same', () => {
-    const files = renderKubernetes(spec).filter(({ path }) => path.startsWith('k8s/') && path.endsWith('.yaml'));
+    const files = renderKubernetes(spec, builtImages).filter(
+      ({ path }) => path.startsWith('k8s/') && path.endsWith('.yaml'),
+    );
     const read = files.flatMap(({ content }) =>
       parseAllDocuments(content, { version: '1.1' }).map((document) => document.toJS()),
     );
@@ -159,12 +161,12 @@ describe.each(Object.entries(examples))('objects of %s', (_, text) => {
 });
 
 describe('a cluster by default', () => {
-  const objects: readonly Data[] = [...renderKubernetesObjects(kubernetesSpec('')).values()].flat();
+  const objects: readonly Data[] = [...renderKubernetesObjects(kubernetesSpec(''), builtImages).values()].flat();
   const find = (kind: string, name: string): Data =>
     objects.find((object) => object.kind === kind && object.metadata.name === name);
 
   it('has the names of the original guide', () => {
-    expect(renderKubernetes(kubernetesSpec('')).map(({ path }) => path)).toEqual(
+    expect(renderKubernetes(kubernetesSpec(''), builtImages).map(({ path }) => path)).toEqual(
       expect.arrayContaining([
         'k8s/etcd-cluster.yaml',
         'k8s/haproxy-deployment.yaml',
@@ -204,7 +206,7 @@ describe('a cluster by default', () => {
 
 describe('changes', () => {
   const hash = (text: string, file: string, kind: string): string => {
-    const all: readonly Data[] = renderKubernetesObjects(kubernetesSpec(text)).get(file) ?? [];
+    const all: readonly Data[] = renderKubernetesObjects(kubernetesSpec(text), builtImages).get(file) ?? [];
     const object = all.find((each) => each.kind === kind);
     return object?.spec.template.metadata.annotations['holdfast.dev/restart-hash'];
   };

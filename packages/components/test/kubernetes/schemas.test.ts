@@ -8,7 +8,7 @@ import { PriorityClass } from 'kubernetes-models/scheduling.k8s.io/v1';
 import { ConfigMap, Namespace, Service, ServiceAccount } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
 import { renderKubernetesObjects } from '../../src/index.js';
-import { examples, kubernetesSpec } from './examples.js';
+import { builtImages, examples, kubernetesSpec } from './examples.js';
 
 /**
  * Schemas of a current Kubernetes and of the Prometheus operator. They do not refuse unknown fields; a real API server does (api-server.integration.test.ts),
@@ -32,7 +32,7 @@ const models: Readonly<Record<string, new (data: never) => { validate(): void }>
 };
 
 describe.each(Object.entries(examples))('objects of %s', (_, text) => {
-  const objects = [...renderKubernetesObjects(kubernetesSpec(text)).values()].flat();
+  const objects = [...renderKubernetesObjects(kubernetesSpec(text), builtImages).values()].flat();
 
   it.each(objects.map((object) => [object.kind, object.metadata.name, object] as const))(
     '%s %s',
@@ -47,7 +47,9 @@ describe.each(Object.entries(examples))('objects of %s', (_, text) => {
 });
 
 it('a schema refuses what is wrong', () => {
-  const job = [...renderKubernetesObjects(kubernetesSpec('')).values()].flat().find(({ kind }) => kind === 'CronJob');
+  const job = [...renderKubernetesObjects(kubernetesSpec(''), builtImages).values()]
+    .flat()
+    .find(({ kind }) => kind === 'CronJob');
   const wrong = { ...job, spec: { ...(job?.spec as object), schedule: 17 } };
   expect(() => new CronJob(wrong as never).validate()).toThrow(/schedule/);
 });

@@ -7,7 +7,7 @@ import { renderKubernetes } from '../../src/index.js';
 import { secretObjects } from '../../src/kubernetes/layout.js';
 import { chartSecrets } from '../../src/kubernetes/supabase-secrets.js';
 import { Disposables, temporaryDirectory } from '../run-unit.js';
-import { kubernetesSpec } from './examples.js';
+import { builtImages, kubernetesSpec } from './examples.js';
 import { type ChartFacts, sha256 } from './supabase-chart.js';
 
 /** Folder of the real chart, 0.7; and helm in PATH. */
@@ -27,7 +27,9 @@ describe.skipIf(!usable)("the community chart with Holdfast's values", () => {
   beforeAll(async () => {
     const directory = stack.use(await temporaryDirectory()).path;
     const values = join(directory, 'values-patroni.yaml');
-    const file = renderKubernetes(kubernetesSpec('')).find(({ path }) => path.endsWith('values-patroni.yaml'));
+    const file = renderKubernetes(kubernetesSpec(''), builtImages).find(({ path }) =>
+      path.endsWith('values-patroni.yaml'),
+    );
     writeFileSync(values, file?.content ?? '');
     text = execFileSync('helm', ['template', 'supabase', chart, '--namespace', 'holdfast', '--values', values], {
       encoding: 'utf8',

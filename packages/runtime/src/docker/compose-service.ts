@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   containerLayout,
   containerSecrets,
+  type ImageName,
   type JsonObject,
   type Probe,
   secretVariable,
@@ -10,7 +11,7 @@ import {
 import { MiB, type SecretName } from '@holdfast/spec';
 import { configurationFiles } from './configuration-files.js';
 import { netAddress } from './container-spec.js';
-import { type Container, containerName, type ImageName, imageOf } from './containers.js';
+import { type Container, containerName, imageOf } from './containers.js';
 import type { DockerSettings } from './docker-settings.js';
 
 /** Labels that say which containers are whose, and what they were made from. */

@@ -1,4 +1,4 @@
-import { containerLayout, type Plan, planCluster } from '@holdfast/components';
+import { containerLayout, type ImageTags, type Plan, planCluster } from '@holdfast/components';
 import type { ClusterSpec } from '@holdfast/spec';
 import { containerSpec } from './container-spec.js';
 import { intoContainers } from './containers.js';
@@ -19,6 +19,12 @@ export function planDocker(spec: ClusterSpec, owner?: string): DockerPlan {
   const context = readImageContext();
   const version = contextVersion(context, spec.docker.baseImage);
   return { plan: planContainers(spec, version), settings: dockerSettings(spec, owner), context };
+}
+
+/** The images that `up` builds for a spec, whatever runs it. Reads what they are built from. Throws HF_RUNTIME_PROGRAM_NOT_BUILT. */
+export function builtImages(spec: ClusterSpec): ImageTags {
+  const { baseImage } = spec.docker;
+  return imageTags(contextVersion(readImageContext(), baseImage));
 }
 
 /** Every unit with the container that it runs in; `version` is the images' tag. Pure. */

@@ -1,6 +1,6 @@
+import type { ImageTags } from '@holdfast/components';
 import type { ClusterSpec } from '@holdfast/spec';
 import { MiB } from '@holdfast/spec';
-import type { ImageName } from './containers.js';
 
 /** What Compose services need beyond the plan. Made from the spec; no I/O. */
 export interface DockerSettings {
@@ -23,7 +23,7 @@ export interface Limits {
 }
 
 /** Name and tag of each image. Pure. */
-export function imageTags(version: string): Readonly<Record<ImageName, string>> {
+export function imageTags(version: string): ImageTags {
   return {
     etcd: `holdfast/etcd:${version}`,
     patroni: `holdfast/patroni:${version}`,
