@@ -14,6 +14,7 @@ export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
+export { layoutBesideKubernetes, secretObjects, tlsFolders } from './kubernetes/layout.js';
 export { type KubernetesObject, quantity } from './kubernetes/objects.js';
 export {
   type KubernetesFiles,

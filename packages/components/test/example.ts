@@ -74,6 +74,9 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
     docker: { subnet: '10.213.7.0/24', baseImage: 'debian:bookworm-slim', hosts: [] },
     kubernetes: {
       preset: undefined,
+      members: 'kubernetes',
+      hosts: [],
+      nodes: [],
       namespace: 'main',
       domain: 'cluster.local',
       storageClass: undefined,

@@ -8,13 +8,19 @@ const volumePerQuota = 2;
 
 /** What is wrong between settings of the section `kubernetes` and others that are each right. */
 export function checkKubernetes(file: SpecFile): readonly Problem[] {
-  return [...checkPlace(file), ...checkEtcdVolume(file), ...checkSizing(file), ...checkIngress(file)];
+  return [
+    ...checkPlace(file),
+    ...checkSplit(file),
+    ...checkEtcdVolume(file),
+    ...checkSizing(file),
+    ...checkIngress(file),
+  ];
 }
 
-function checkPlace({ runtime, hosts, listen, ports }: SpecFile): readonly Problem[] {
+function checkPlace({ runtime, hosts, listen, ports, kubernetes }: SpecFile): readonly Problem[] {
   if (runtime !== 'kubernetes') return [];
   const found: Problem[] = [];
-  if (hosts !== undefined) {
+  if (hosts !== undefined && kubernetes?.members !== 'docker') {
     const problem = 'cannot be given with `runtime: kubernetes`, which chooses the nodes';
     found.push({ path: ['hosts'], problem, suggestion: 'Remove it; `kubernetes.spread` says how members are spread.' });
   }
@@ -29,6 +35,32 @@ function checkPlace({ runtime, hosts, listen, ports }: SpecFile): readonly Probl
   return found;
 }
 
+function checkSplit({ hosts, kubernetes, ports }: SpecFile): readonly Problem[] {
+  if (kubernetes?.members !== 'docker') return [];
+  const found: Problem[] = [];
+  if (hosts === undefined) {
+    const problem = 'is missing: with `kubernetes.members: docker` members run on Docker hosts';
+    found.push({
+      path: ['hosts'],
+      problem,
+      suggestion: 'Write `hosts: [{address: 192.0.2.1}]`, with their addresses.',
+    });
+  }
+  if (kubernetes.nodes === undefined) {
+    const problem = 'is missing: with `members: docker` etcd is reached at addresses of nodes';
+    found.push({ path: ['kubernetes', 'nodes'], problem, suggestion: '`kubectl get nodes -o wide` shows them.' });
+  }
+  if (kubernetes.etcdNodePort === 'off') {
+    const problem = 'cannot be off with `members: docker`, which reach etcd by it';
+    found.push({ path: ['kubernetes', 'etcdNodePort'], problem, suggestion: 'Remove it.' });
+  }
+  if (ports === 'auto') {
+    const problem = 'cannot be auto with `kubernetes.members: docker`: HAProxy must know the ports of other machines';
+    found.push({ path: ['ports'], problem, suggestion: 'Remove it.' });
+  }
+  return found;
+}
+
 function checkEtcdVolume({ etcd, kubernetes }: SpecFile): readonly Problem[] {
   const quota = etcd?.quota ?? defaults.etcd.quotaBytes;
   const volume = kubernetes?.storage?.etcd ?? defaults.kubernetes.storage.etcdBytes;
@@ -38,8 +70,8 @@ function checkEtcdVolume({ etcd, kubernetes }: SpecFile): readonly Problem[] {
   return [{ path: ['kubernetes', 'storage', 'etcd'], problem, suggestion: `Write \`etcd: ${needed}\` or more.` }];
 }
 
-function checkSizing({ runtime, resources }: SpecFile): readonly Problem[] {
-  if (runtime !== 'kubernetes' || resources === undefined) return [];
+function checkSizing({ runtime, resources, kubernetes }: SpecFile): readonly Problem[] {
+  if (runtime !== 'kubernetes' || resources === undefined || kubernetes?.members === 'docker') return [];
   const problem = 'is about this machine, and with `runtime: kubernetes` nothing runs on it';
   const suggestion = 'Write `kubernetes.resources.postgres`, which is about one pod.';
   return [{ path: ['resources'], problem, suggestion }];

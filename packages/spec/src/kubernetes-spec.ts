@@ -3,6 +3,12 @@ export type KubernetesPreset = 'minikube' | 'kind' | 'eks' | 'gke' | 'aks';
 
 /** What the runtime `kubernetes` adds to a cluster. Sizes in bytes, cores may be fractions. */
 export interface KubernetesSpec {
+  /** `docker`: members of PostgreSQL run in Docker on `hosts`, and come to etcd by the port of `nodes`; the rest runs in Kubernetes. */
+  readonly members: 'kubernetes' | 'docker';
+  /** With members in Docker: where pods find each Docker host, in the order of the file. */
+  readonly hosts: readonly string[];
+  /** With members in Docker: addresses of nodes. */
+  readonly nodes: readonly string[];
   readonly preset: KubernetesPreset | undefined;
   readonly namespace: string;
   /** The suffix of the names of services: `cluster.local`. */

@@ -20,6 +20,9 @@ export function resolveKubernetes(file: SpecFile): KubernetesSpec {
   const preset = given.preset === undefined ? undefined : presets[given.preset];
   return {
     preset: given.preset,
+    members: given.members ?? defaults.members,
+    hosts: (file.hosts ?? []).map(({ address, name }) => name ?? address),
+    nodes: given.nodes ?? [],
     namespace: given.namespace ?? file.name ?? specDefaults.name,
     domain: given.domain ?? defaults.domain,
     storageClass: given.storageClass ?? preset?.storageClass,
@@ -84,18 +87,9 @@ export function kubernetesMachine(file: SpecFile, members: number): Machine {
 export function placeInKubernetes(spec: ClusterSpec): ClusterSpec {
   const { namespace, domain } = spec.kubernetes;
   const service = (name: string) => `${name}.${namespace}.svc.${domain}`;
-  const [member, etcd] = [spec.members[0], spec.etcd.members[0]];
+  const [etcd] = spec.etcd.members;
   return {
-    ...spec,
-    // Each pod has an address of its own, so all may have the first one's ports.
-    members: spec.members.map((each) => ({
-      ...each,
-      host: service(each.name),
-      port: member?.port ?? each.port,
-      patroniPort: member?.patroniPort ?? each.patroniPort,
-      agentPort: member?.agentPort ?? each.agentPort,
-      namespace: undefined,
-    })),
+    ...placeMembers(spec, service),
     etcd: {
       ...spec.etcd,
       members: spec.etcd.members.map((each, index) => ({
@@ -109,4 +103,37 @@ export function placeInKubernetes(spec: ClusterSpec): ClusterSpec {
     haproxy: { ...spec.haproxy, host: service('postgres-master'), everyHost: service('haproxy') },
     pooler: { ...spec.pooler, host: service('pgbouncer') },
   };
+}
+
+function placeMembers(spec: ClusterSpec, service: (name: string) => string): ClusterSpec {
+  const [member] = spec.members;
+  if (spec.kubernetes.members === 'docker') return spec;
+  return {
+    ...spec,
+    // Each pod has an address of its own, so all may have the first one's ports.
+    members: spec.members.map((each) => ({
+      ...each,
+      host: service(each.name),
+      port: member?.port ?? each.port,
+      patroniPort: member?.patroniPort ?? each.patroniPort,
+      agentPort: member?.agentPort ?? each.agentPort,
+      namespace: undefined,
+    })),
+  };
+}
+
+/**
+ * The members of a cluster whose etcd and proxies are in Kubernetes, as they run in Docker on hosts outside: etcd is one port of any node, behind
+ * which Kubernetes chooses.
+ */
+export function placeOutside(spec: ClusterSpec): ClusterSpec {
+  const { etcdNodePort, nodes } = spec.kubernetes;
+  const members = nodes.map((host, index) => ({
+    name: `etcd${index + 1}`,
+    host,
+    clientPort: etcdNodePort ?? 0,
+    peerPort: etcdNodePort ?? 0,
+    namespace: undefined,
+  }));
+  return { ...spec, etcd: { ...spec.etcd, members } };
 }

@@ -6,7 +6,7 @@ import { loopbackNetworks, renderHba, renderNetworkHba } from './hba.js';
 import { mergeParameters } from './parameters.js';
 import { portShape, requestedPorts } from './ports.js';
 import { resolveDocker } from './resolve-docker.js';
-import { kubernetesMachine, placeInKubernetes, resolveKubernetes } from './resolve-kubernetes.js';
+import { kubernetesMachine, placeInKubernetes, placeOutside, resolveKubernetes } from './resolve-kubernetes.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 import { findWarnings } from './warnings.js';
@@ -19,6 +19,7 @@ import { findWarnings } from './warnings.js';
 export function resolveSpec(file: SpecFile, here: Machine, ports: PortAssignment | undefined): ClusterSpec {
   const inKubernetes = file.runtime === 'kubernetes';
   const kubernetes = resolveKubernetes(file);
+  const isSplit = kubernetes.members === 'docker' && file.runtime !== 'process';
   const machine = inKubernetes ? kubernetesMachine(file, portShape(file).members) : here;
   const host = file.listen ?? defaults.listen;
   const assigned = assignedPorts(file, ports);
@@ -55,9 +56,11 @@ export function resolveSpec(file: SpecFile, here: Machine, ports: PortAssignment
     postgres: {
       version: file.postgres?.version,
       parameters,
-      hba: inKubernetes
-        ? renderNetworkHba([...loopbackNetworks, ...kubernetes.networks], userHba)
-        : renderHba(networkAddresses(file, host), userHba),
+      // HAProxy comes from a pod or from its node.
+      hba:
+        inKubernetes || isSplit
+          ? renderNetworkHba([...loopbackNetworks, ...kubernetes.networks], userHba)
+          : renderHba(networkAddresses(file, host), userHba),
     },
     patroni: {
       ...patroniSeconds(file),
@@ -108,7 +111,8 @@ export function resolveSpec(file: SpecFile, here: Machine, ports: PortAssignment
     dataDirectory: file.dataDirectory,
   };
   const resolved: ClusterSpec = { ...spec, warnings: findWarnings(spec, userHba, machine) };
-  return deepFreeze(inKubernetes ? placeInKubernetes(resolved) : resolved);
+  if (inKubernetes) return deepFreeze(placeInKubernetes(resolved));
+  return deepFreeze(isSplit ? placeOutside(resolved) : resolved);
 }
 
 /** Where the members' addresses are. */

@@ -69,6 +69,21 @@ export const kubernetesSchema = group({
     'Where Kubernetes runs: sets storageClass and spread unless they are given.',
     { examples: ['minikube'] },
   ),
+  members: field(
+    choice(['kubernetes', 'docker']),
+    'Where members of PostgreSQL run. docker: in Docker on `hosts`, with etcd and the proxies in Kubernetes.',
+    { default: defaults.members },
+  ),
+  nodes: field(
+    z
+      .array(
+        text.refine((value) => isIPv4(value), { error: 'must be an IPv4 address' }),
+        { error: 'must be a list of addresses' },
+      )
+      .min(1, { error: 'must name at least one node' }),
+    "With `members: docker`: addresses of nodes, at which members reach etcd's port `etcdNodePort`.",
+    { examples: [['192.168.49.2']] },
+  ),
   namespace: field(label, "Namespace of all objects. Left out: the cluster's name.", { examples: ['holdfast'] }),
   domain: field(subdomain, "The Kubernetes cluster's own domain.", { default: defaults.domain }),
   storageClass: field(

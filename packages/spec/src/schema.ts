@@ -226,6 +226,13 @@ export const specSchema = group({
             'Network namespace on this machine that stands for the host; needs root.',
             { examples: ['host1'] },
           ),
+          name: field(
+            z.string({ error: 'must be text' }).regex(/^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?$/, {
+              error: 'must be a DNS name of lower-case letters, digits, hyphens and dots',
+            }),
+            'With `kubernetes.members: docker`: name by which pods find the host. Left out: its address.',
+            { examples: ['host.minikube.internal'] },
+          ),
           engine: field(
             z.string({ error: 'must be text' }).regex(/^(ssh|tcp|unix):\/\/[A-Za-z0-9@:._/[\]-]{1,200}$/, {
               error: 'must be what DOCKER_HOST takes: ssh://…, tcp://… or unix://…',

@@ -19,6 +19,7 @@ export const specDefaults = {
   docker: { baseImage: 'debian:bookworm-slim' },
   supabase: { enabled: true, net: { enabled: true, answersKeptSeconds: 21_600 } },
   kubernetes: {
+    members: 'kubernetes',
     domain: 'cluster.local',
     storage: { postgresBytes: 10 * GiB, etcdBytes: 4 * GiB },
     pull: 'IfNotPresent',

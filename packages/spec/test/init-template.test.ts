@@ -23,9 +23,21 @@ describe('initTemplate', () => {
     for (const { path } of leaves(schemaFields())) expect(file).toHaveProperty(path);
     const { version, ...postgres } = file.postgres ?? {};
     const { resources, dataDirectory, hosts, kubernetes, ...rest } = file;
-    const { preset, storageClass, ingress, images, ...defaulted } = kubernetes ?? {};
+    const { preset, storageClass, ingress, images, nodes, ...defaulted } = kubernetes ?? {};
     const { patroni, proxy, etcd, ...pulling } = images ?? {};
-    const examples = [version, resources, dataDirectory, hosts, preset, storageClass, ingress, patroni, proxy, etcd];
+    const examples = [
+      version,
+      resources,
+      dataDirectory,
+      hosts,
+      preset,
+      storageClass,
+      ingress,
+      nodes,
+      patroni,
+      proxy,
+      etcd,
+    ];
     expect(examples).not.toContain(undefined);
     const shown = resolveSpec({ ...rest, postgres, kubernetes: { ...defaulted, images: pulling } }, machine, undefined);
     expect(shown).toEqual(resolveSpec({}, machine, undefined));

@@ -92,6 +92,35 @@ describe('runtime: kubernetes', () => {
   });
 });
 
+describe('members in Docker, the rest in Kubernetes', () => {
+  const text = `name: shop
+hosts: [{address: 10.0.0.1}, {address: 10.0.0.2, name: second.example.org}]
+kubernetes: {members: docker, nodes: [10.9.0.1, 10.9.0.2]}
+`;
+
+  it('seen from Kubernetes: members on their hosts, with ports of their own', () => {
+    const spec = resolve(`runtime: kubernetes\n${text}`);
+    expect(spec.members.map(({ host, port }) => `${host}:${port}`)).toEqual([
+      '10.0.0.1:5432',
+      '10.0.0.2:5433',
+      '10.0.0.1:5434',
+    ]);
+    expect(spec.kubernetes.hosts).toEqual(['10.0.0.1', 'second.example.org']);
+    expect(spec.etcd.members[0]?.host).toBe('etcd-0.etcd.shop.svc.cluster.local');
+    expect(spec.haproxy.host).toBe('postgres-master.shop.svc.cluster.local');
+  });
+
+  it("seen from Docker: etcd is a port of Kubernetes' nodes, and pods may log in", () => {
+    const spec = resolve(`runtime: docker\n${text}`);
+    expect(spec.etcd.members.map(({ host, clientPort }) => `${host}:${clientPort}`)).toEqual([
+      '10.9.0.1:32379',
+      '10.9.0.2:32379',
+    ]);
+    expect(spec.members.map(({ host }) => host)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.1']);
+    expect(spec.postgres.hba).toContain('host all all 10.0.0.0/8 scram-sha-256');
+  });
+});
+
 it.each([
   ['kubernetes: {namespace: A_b}', 'kubernetes.namespace', 'DNS label'],
   ['kubernetes: {preset: openshift}', 'kubernetes.preset', 'minikube, kind, eks, gke or aks'],
@@ -116,6 +145,19 @@ it.each([
   ],
   ['kubernetes: {monitoring: {labels: {"a b": c}}}', 'kubernetes.monitoring.labels', ''],
   ['runtime: kubernetes\nhosts: [{address: 10.0.0.1}]', 'hosts', 'chooses the nodes'],
+  ['kubernetes: {members: docker, nodes: [10.0.0.9]}', 'hosts', 'run on Docker hosts'],
+  ['hosts: [{address: 10.0.0.1}]\nkubernetes: {members: docker}', 'kubernetes.nodes', 'addresses of nodes'],
+  ['kubernetes: {nodes: [node1]}', 'kubernetes.nodes[0]', 'IPv4'],
+  [
+    'hosts: [{address: 10.0.0.1}]\nkubernetes: {members: docker, nodes: [10.0.0.9], etcdNodePort: off}',
+    'kubernetes.etcdNodePort',
+    'reach etcd by it',
+  ],
+  [
+    'hosts: [{address: 10.0.0.1}]\nports: auto\nkubernetes: {members: docker, nodes: [10.0.0.9]}',
+    'ports',
+    'other machines',
+  ],
   ['runtime: kubernetes\nports: auto', 'ports', 'addresses of their own'],
   ['runtime: kubernetes\nlisten: 10.0.0.1', 'listen', 'addresses of their own'],
   ['runtime: kubernetes\nresources: {cores: 4}', 'resources', 'this machine'],

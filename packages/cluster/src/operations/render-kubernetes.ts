@@ -15,7 +15,12 @@ export async function kubernetesFiles(options: OpenOptions): Promise<readonly Fo
 
 /** The cluster of a file as it would be in Kubernetes: what the file says of this machine and its network does not count there. */
 export function specInKubernetes(file: SpecFile): ClusterSpec {
-  const { hosts: _hosts, listen: _listen, resources: _resources, ports, ...rest } = file;
+  const { hosts, listen: _listen, resources: _resources, ports, ...rest } = file;
+  const isSplit = rest.kubernetes?.members === 'docker';
   const kept = ports === undefined || ports === 'auto' ? {} : { ports };
-  return resolveSpec({ ...rest, ...kept, runtime: 'kubernetes' }, thisMachine(), undefined);
+  return resolveSpec(
+    { ...rest, ...kept, ...(isSplit ? { hosts } : {}), runtime: 'kubernetes' },
+    thisMachine(),
+    undefined,
+  );
 }

@@ -90,7 +90,11 @@ export function renderAgentConfiguration({ spec, layout }: PlanInput, name: stri
     })),
     etcdTls: layout.etcdTls?.client,
     dcsPrefix: dcsPrefix(spec),
-    haproxy: [httpUrl(spec.haproxy.everyHost ?? spec.haproxy.host, spec.haproxy.statsPort)],
+    // From outside Kubernetes no HAProxy can be told by itself; they find out by asking, ten times a second.
+    haproxy:
+      spec.kubernetes.members === 'docker'
+        ? []
+        : [httpUrl(spec.haproxy.everyHost ?? spec.haproxy.host, spec.haproxy.statsPort)],
     users: { postgres: superuserRole, patroni: apiUser, haproxy: agentUser },
     ttl: spec.patroni.ttl,
     loopWait: spec.patroni.loopWait,

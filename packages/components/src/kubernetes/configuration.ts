@@ -28,10 +28,21 @@ interface ConfigurationFile {
   readonly restarts: boolean;
 }
 
-/** No secret is in it: `<secret:NAME>` stands for each, which the images' entrypoint fills in. Pure. */
-export function renderConfiguration(spec: ClusterSpec, part: PodName, running: readonly RunningUnits[]): Configuration {
+/** `programs`: more that stand beside `start`. No secret is in it: `<secret:NAME>` stands for each, which the images' entrypoint fills in. Pure. */
+export function renderConfiguration(
+  spec: ClusterSpec,
+  part: PodName,
+  running: readonly RunningUnits[],
+  programs: Readonly<Record<string, string>> = {},
+): Configuration {
   const files = shareKeys([
-    { path: 'start', key: 'start', content: startScript, executable: true, restarts: true },
+    ...Object.entries({ start: startScript, ...programs }).map(([name, content]) => ({
+      path: name,
+      key: name,
+      content,
+      executable: true,
+      restarts: true,
+    })),
     ...running.flatMap(unitFiles),
   ]);
   const name = `${part}-configuration`;

@@ -2,6 +2,7 @@ import type { ClusterSpec } from '@holdfast/spec';
 import type { ImageTags } from '../container-layout.js';
 import type { Unit } from '../unit.js';
 import { renderConfiguration } from './configuration.js';
+import { findHostsArguments, findHostsScript, foundFolder } from './find-hosts.js';
 import { accountIds } from './layout.js';
 import { disruptionBudget, type KubernetesObject, namespaced, selectorLabels, service } from './objects.js';
 import { drain, httpProbe, podTemplate } from './pod.js';
@@ -15,7 +16,8 @@ export function renderHaproxy(spec: ClusterSpec, unit: Unit, images: ImageTags):
   const { readWritePort, readOnlyPort, statsPort } = spec.haproxy;
   const { replicas } = spec.kubernetes;
   const running = [{ unit }];
-  const configuration = renderConfiguration(spec, part, running);
+  const isSplit = spec.kubernetes.members === 'docker';
+  const configuration = renderConfiguration(spec, part, running, isSplit ? { 'find-hosts': findHostsScript } : {});
   const stats = { name: 'stats', port: statsPort };
   const ports = [{ name: 'read-write', port: readWritePort }, { name: 'read-only', port: readOnlyPort }, stats];
   const database = (port: number) => ({ name: 'postgres', port: postgresPort, targetPort: port });
@@ -63,6 +65,9 @@ export function renderHaproxy(spec: ClusterSpec, unit: Unit, images: ImageTags):
             priority: 'proxy',
             keepsData: false,
             preStop: drain('USR1', drainSeconds),
+            ...(isSplit
+              ? { first: { name: 'find-hosts', arguments: findHostsArguments(spec), folder: foundFolder } }
+              : {}),
           }),
         },
       },

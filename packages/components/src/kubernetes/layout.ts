@@ -1,5 +1,5 @@
 import { containerLayout } from '../container-layout.js';
-import type { Layout } from '../plan.js';
+import type { EtcdTls, Layout } from '../plan.js';
 import type { TlsFiles } from '../tls.js';
 
 /** Folders of certificates in pods. */
@@ -12,8 +12,15 @@ export const healthPort = 2381;
 export const kubernetesLayout: Layout = {
   ...containerLayout,
   listen: '0.0.0.0',
-  etcdTls: { server: tlsFiles(tlsFolders.server), client: tlsFiles(tlsFolders.client), healthPort },
+  etcdTls: etcdTls(),
 };
+
+/** The inside of a member's container that Docker runs while etcd is in Kubernetes: the certificate is mounted at the same place. */
+export const layoutBesideKubernetes: Layout = { ...containerLayout, etcdTls: etcdTls() };
+
+function etcdTls(): EtcdTls {
+  return { server: tlsFiles(tlsFolders.server), client: tlsFiles(tlsFolders.client), healthPort };
+}
 
 /** By the names that cert-manager gives them, too. */
 export function tlsFiles(folder: string): TlsFiles {

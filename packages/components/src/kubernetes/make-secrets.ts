@@ -90,7 +90,7 @@ fi
 if missing ${secretObjects.etcdServer} || missing ${secretObjects.etcdClient}; then
   authority
   if missing ${secretObjects.etcdServer}; then
-    alternatives='${names.map((name) => `DNS:${name}`).join(',')},IP:127.0.0.1'
+    alternatives='${[...names.map((name) => `DNS:${name}`), ...['127.0.0.1', ...spec.kubernetes.nodes].map((each) => `IP:${each}`)].join(',')}'
     for address in "$@"; do
       case $address in
         *[!0-9.:a-fA-F]*) alternatives=$alternatives,DNS:$address ;;

@@ -16,7 +16,10 @@ export function renderMonitoring(spec: ClusterSpec): readonly KubernetesObject[]
   if (monitoring === undefined) return [];
   const objects = [
     monitor(spec, 'etcd', [{ port: 'health' }]),
-    monitor(spec, 'postgres', [{ port: 'patroni' }, ...(spec.failover.enabled ? [{ port: 'agent' }] : [])]),
+    // Members outside are for whoever watches their hosts.
+    ...(spec.kubernetes.members === 'docker'
+      ? []
+      : [monitor(spec, 'postgres', [{ port: 'patroni' }, ...(spec.failover.enabled ? [{ port: 'agent' }] : [])])]),
     monitor(spec, 'haproxy', [
       {
         port: 'stats',
@@ -85,10 +88,44 @@ function rules(spec: ClusterSpec): KubernetesObject {
 /** Metrics of Patroni 4 (`GET /metrics`), etcd 3.4 and HAProxy 2.6. */
 function alerts(spec: ClusterSpec): readonly Alert[] {
   const { namespace } = spec.kubernetes;
-  const scope = `scope="${spec.name}"`;
   const inNamespace = `namespace="${namespace}"`;
   const quorum = Math.floor(spec.etcd.members.length / 2) + 1;
   const nearQuota = Math.floor(spec.etcd.quotaBytes * 0.8);
+  return [
+    ...(spec.kubernetes.members === 'docker' ? [] : memberAlerts(spec)),
+    {
+      alert: 'HoldfastNoBackend',
+      expr: `min(haproxy_backend_active_servers{${inNamespace}, proxy="primary"}) < 1`,
+      for: '30s',
+      severity: 'critical',
+      summary: `A HAProxy of ${spec.name} sees no primary.`,
+    },
+    {
+      alert: 'HoldfastEtcdQuorumAtRisk',
+      expr: `(sum(etcd_server_has_leader{${inNamespace}}) or vector(0)) < ${Math.min(spec.etcd.members.length, quorum + 1)}`,
+      for: '2m',
+      severity: 'critical',
+      summary: `etcd of ${spec.name} cannot lose another member.`,
+    },
+    {
+      alert: 'HoldfastEtcdNearQuota',
+      expr: `max(etcd_mvcc_db_total_size_in_bytes{${inNamespace}}) > ${nearQuota}`,
+      for: '10m',
+      severity: 'warning',
+      summary: `etcd of ${spec.name} has used 80 % of its quota.`,
+    },
+    {
+      alert: 'HoldfastVolumeFull',
+      expr: `kubelet_volume_stats_available_bytes{${inNamespace}} / kubelet_volume_stats_capacity_bytes{${inNamespace}} < 0.15`,
+      for: '5m',
+      severity: 'warning',
+      summary: `A volume of ${spec.name} is almost full.`,
+    },
+  ];
+}
+
+function memberAlerts(spec: ClusterSpec): readonly Alert[] {
+  const scope = `scope="${spec.name}"`;
   return [
     {
       alert: 'HoldfastNoPrimary',
@@ -122,33 +159,5 @@ function alerts(spec: ClusterSpec): readonly Alert[] {
             summary: `${spec.name} has too few synchronous standbys: writes wait, or are on one member only.`,
           },
         ]),
-    {
-      alert: 'HoldfastNoBackend',
-      expr: `min(haproxy_backend_active_servers{${inNamespace}, proxy="primary"}) < 1`,
-      for: '30s',
-      severity: 'critical',
-      summary: `A HAProxy of ${spec.name} sees no primary.`,
-    },
-    {
-      alert: 'HoldfastEtcdQuorumAtRisk',
-      expr: `(sum(etcd_server_has_leader{${inNamespace}}) or vector(0)) < ${Math.min(spec.etcd.members.length, quorum + 1)}`,
-      for: '2m',
-      severity: 'critical',
-      summary: `etcd of ${spec.name} cannot lose another member.`,
-    },
-    {
-      alert: 'HoldfastEtcdNearQuota',
-      expr: `max(etcd_mvcc_db_total_size_in_bytes{${inNamespace}}) > ${nearQuota}`,
-      for: '10m',
-      severity: 'warning',
-      summary: `etcd of ${spec.name} has used 80 % of its quota.`,
-    },
-    {
-      alert: 'HoldfastVolumeFull',
-      expr: `kubelet_volume_stats_available_bytes{${inNamespace}} / kubelet_volume_stats_capacity_bytes{${inNamespace}} < 0.15`,
-      for: '5m',
-      severity: 'warning',
-      summary: `A volume of ${spec.name} is almost full.`,
-    },
   ];
 }

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { ClusterSpec } from '@holdfast/spec';
 import { healthPort } from './layout.js';
 import { clusterLabels, type KubernetesObject, namespaced, type PodName, selectorLabels } from './objects.js';
@@ -27,45 +28,49 @@ export function renderNetworkPolicies(spec: ClusterSpec): readonly KubernetesObj
   const monitors = kubernetes.monitoring === undefined ? [] : [namespace(kubernetes.monitoring.namespace)];
   const outside =
     kubernetes.etcdNodePort === undefined ? [] : kubernetes.networks.map((cidr) => ({ ipBlock: { cidr } }));
+  const isSplit = kubernetes.members === 'docker';
   const { postgres, patroni, agent, etcdClient, etcdPeer } = podPorts(spec);
+  const members = isSplit ? [] : [pods('postgres')];
   const proxied = [haproxy.readWritePort, haproxy.readOnlyPort];
+  const stats = [
+    ...members,
+    ...monitors,
+    // An ingress controller is in whatever namespace; the page asks for a password.
+    ...(kubernetes.ingress?.statistics === undefined ? [] : [{ namespaceSelector: {} }]),
+  ];
   return [
     denyAll(spec),
     names(spec),
     policy(spec, 'etcd', {
       from: [
-        { peers: [pods('postgres'), pods('etcd-defragmentation'), ...outside], ports: [etcdClient] },
+        { peers: [...members, pods('etcd-defragmentation'), ...outside], ports: [etcdClient] },
         { peers: [pods('etcd')], ports: [etcdClient, etcdPeer] },
-        { peers: [pods('postgres'), ...monitors], ports: [healthPort] },
+        ...([...members, ...monitors].length === 0 ? [] : [{ peers: [...members, ...monitors], ports: [healthPort] }]),
       ],
       to: [{ peers: [pods('etcd')], ports: [etcdClient, etcdPeer] }],
     }),
     policy(spec, 'etcd-defragmentation', { from: [], to: [{ peers: [pods('etcd')], ports: [etcdClient] }] }),
-    policy(spec, 'postgres', {
-      from: [
-        { peers: [pods('postgres'), pods('haproxy')], ports: [postgres, patroni, agent] },
-        ...(monitors.length === 0 ? [] : [{ peers: monitors, ports: [patroni, agent] }]),
-      ],
-      to: [
-        { peers: [pods('postgres')], ports: [postgres, patroni, agent] },
-        { peers: [pods('etcd')], ports: [etcdClient, healthPort] },
-        { peers: [pods('haproxy')], ports: [haproxy.statsPort] },
-      ],
-    }),
+    ...(isSplit
+      ? []
+      : [
+          policy(spec, 'postgres', {
+            from: [
+              { peers: [pods('postgres'), pods('haproxy')], ports: [postgres, patroni, agent] },
+              ...(monitors.length === 0 ? [] : [{ peers: monitors, ports: [patroni, agent] }]),
+            ],
+            to: [
+              { peers: [pods('postgres')], ports: [postgres, patroni, agent] },
+              { peers: [pods('etcd')], ports: [etcdClient, healthPort] },
+              { peers: [pods('haproxy')], ports: [haproxy.statsPort] },
+            ],
+          }),
+        ]),
     policy(spec, 'haproxy', {
       from: [
         { peers: clients, ports: proxied },
-        {
-          peers: [
-            pods('postgres'),
-            ...monitors,
-            // An ingress controller is in whatever namespace; the page asks for a password.
-            ...(kubernetes.ingress?.statistics === undefined ? [] : [{ namespaceSelector: {} }]),
-          ],
-          ports: [haproxy.statsPort],
-        },
+        ...(stats.length === 0 ? [] : [{ peers: stats, ports: [haproxy.statsPort] }]),
       ],
-      to: [{ peers: [pods('postgres')], ports: [postgres, patroni, agent] }],
+      to: [isSplit ? outsideMembers(spec) : { peers: members, ports: [postgres, patroni, agent] }],
     }),
     ...(pooler.enabled
       ? [
@@ -91,6 +96,14 @@ export function renderNetworkPolicies(spec: ClusterSpec): readonly KubernetesObj
         ]
       : []),
   ];
+}
+
+/** Members on Docker hosts: by address where that is how they are found, else anywhere in the networks that may log in. */
+function outsideMembers({ kubernetes, members }: ClusterSpec): Allowed {
+  const known = kubernetes.hosts.every((host) => isIPv4(host));
+  const networks = known ? kubernetes.hosts.map((host) => `${host}/32`) : kubernetes.networks;
+  const ports = members.flatMap(({ port, patroniPort, agentPort }) => [port, patroniPort, agentPort]);
+  return { peers: networks.map((cidr) => ({ ipBlock: { cidr } })), ports: [...new Set(ports)].sort((a, b) => a - b) };
 }
 
 function podPorts({ members, etcd }: ClusterSpec) {

@@ -33,6 +33,8 @@ export interface PodOptions {
   /** Volume `data` is mounted; the set's claim makes it. */
   readonly data?: boolean;
   readonly preStop?: string;
+  /** Runs before the container, from the same image: a program of the configuration, and a folder for what it finds. */
+  readonly first?: { readonly name: string; readonly arguments: readonly string[]; readonly folder: string };
 }
 
 const MiB = 2 ** 20;
@@ -59,6 +61,7 @@ export function podTemplate(spec: ClusterSpec, options: PodOptions): Fields {
           labelSelector: { matchLabels: selectorLabels(spec, part) },
         },
       ],
+      ...(options.first === undefined ? {} : { initContainers: [initContainer(spec, options, options.first)] }),
       containers: [container(spec, options)],
       volumes: volumes(options),
     },
@@ -132,6 +135,21 @@ function container(spec: ClusterSpec, options: PodOptions): Fields {
   };
 }
 
+function initContainer(spec: ClusterSpec, options: PodOptions, first: NonNullable<PodOptions['first']>): Fields {
+  return {
+    name: first.name,
+    image: options.image,
+    imagePullPolicy: spec.kubernetes.images.pull,
+    command: [`${containerConfiguration}/${first.name}`, ...first.arguments],
+    resources: resources(spec, options.size),
+    securityContext: containerSecurity,
+    volumeMounts: [
+      { name: 'configuration', mountPath: containerConfiguration, readOnly: true },
+      ...memoryFolders(options).map(({ name, path }) => ({ name, mountPath: path })),
+    ],
+  };
+}
+
 /** The units' own environment; a secret by the file that it is in, as the images' entrypoint takes it. */
 function unitEnvironment(running: readonly RunningUnits[]): Readonly<Record<string, string>> {
   const [first] = running;
@@ -184,11 +202,12 @@ function volumes(options: PodOptions): readonly Fields[] {
   ];
 }
 
-function memoryFolders({ memoryFolders: more = [] }: PodOptions): NonNullable<PodOptions['memoryFolders']> {
+function memoryFolders({ memoryFolders: more = [], first }: PodOptions): NonNullable<PodOptions['memoryFolders']> {
   return [
     { name: 'units', path: '/var/lib/holdfast/units', bytes: 16 * MiB },
     { name: 'run', path: '/run/holdfast', bytes: MiB },
     { name: 'tmp', path: '/tmp', bytes: 16 * MiB },
+    ...(first === undefined ? [] : [{ name: 'found', path: first.folder, bytes: MiB }]),
     ...more,
   ];
 }

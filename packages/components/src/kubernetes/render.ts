@@ -2,8 +2,10 @@ import type { ClusterSpec } from '@holdfast/spec';
 import { stringify } from 'yaml';
 import type { ImageTags } from '../container-layout.js';
 import { planCluster } from '../plan-cluster.js';
+import type { Unit } from '../unit.js';
 import { renderAccess, renderNamespace } from './access.js';
 import { renderEtcd } from './etcd.js';
+import { withFoundHosts } from './find-hosts.js';
 import { renderHaproxy } from './haproxy.js';
 import { renderIngress } from './ingress.js';
 import { kubernetesLayout } from './layout.js';
@@ -33,13 +35,14 @@ export type KubernetesFiles = ReadonlyMap<string, readonly KubernetesObject[]>;
  */
 export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): KubernetesFiles {
   const images = imagesOf(spec, built);
-  const { units } = planCluster({ spec, layout: kubernetesLayout });
+  const isSplit = spec.kubernetes.members === 'docker';
+  const units = planPods(spec);
   const of = (component: string) => units.filter((unit) => unit.component === component);
   const [haproxy, pooler, net] = [of('haproxy')[0], of('pgbouncer')[0], of('net')[0]];
   const parts: readonly PodName[] = [
     'etcd',
     'etcd-defragmentation',
-    'postgres',
+    ...(isSplit ? [] : (['postgres'] as const)),
     ...(haproxy === undefined ? [] : (['haproxy'] as const)),
     ...(pooler === undefined ? [] : (['pgbouncer'] as const)),
     ...(net === undefined ? [] : (['net'] as const)),
@@ -49,7 +52,7 @@ export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): Ku
     ['rbac.yaml', renderAccess(spec, parts)],
     ['network-policies.yaml', renderNetworkPolicies(spec)],
     ['etcd-cluster.yaml', renderEtcd(spec, of('etcd'), images)],
-    ['postgres.yaml', renderPostgres(spec, units, images)],
+    ['postgres.yaml', isSplit ? [] : renderPostgres(spec, units, images)],
     ['haproxy-deployment.yaml', haproxy === undefined ? [] : renderHaproxy(spec, haproxy, images)],
     ['pgbouncer.yaml', pooler === undefined ? [] : renderPgbouncer(spec, pooler, images)],
     ['net.yaml', net === undefined ? [] : renderNet(spec, net, images)],
@@ -57,6 +60,16 @@ export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): Ku
     ['monitoring.yaml', renderMonitoring(spec)],
   ];
   return new Map(files.filter(([, objects]) => objects.length > 0));
+}
+
+/** What pods run: all of a cluster, or what is not in Docker. Pure. */
+export function planPods(spec: ClusterSpec): readonly Unit[] {
+  const { units } = planCluster({ spec, layout: kubernetesLayout });
+  if (spec.kubernetes.members !== 'docker') return units;
+  const found = planCluster({ spec: withFoundHosts(spec), layout: kubernetesLayout }).units;
+  return units
+    .filter(({ component }) => component !== 'patroni' && component !== 'agent')
+    .map((unit) => (unit.component === 'haproxy' ? (found.find(({ id }) => id === unit.id) ?? unit) : unit));
 }
 
 /** The folder that `holdfast render kubernetes` writes. Pure. */

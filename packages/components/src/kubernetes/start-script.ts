@@ -1,4 +1,5 @@
 import { containerConfiguration, containerSecrets } from '../container-layout.js';
+import { foundHosts } from './find-hosts.js';
 
 /**
  * What each container runs below tini: finds out which unit this pod is, and becomes it. All pods of a set have one template and one
@@ -12,6 +13,12 @@ set -euo pipefail
 unit=$1
 if [[ $unit == *'#' ]]; then unit=\${unit%'#'}$((\${HOSTNAME##*-} + 1)); fi
 export HOLDFAST_UNITS=$unit
+if [[ -r ${foundHosts} ]]; then
+  set -a
+  # shellcheck source=/dev/null
+  source ${foundHosts}
+  set +a
+fi
 if [[ -d ${containerConfiguration}/$unit-agent ]]; then HOLDFAST_UNITS+=" $unit-agent"; fi
 state=/var/lib/holdfast
 # Kubernetes opens volumes to the pod's group; PostgreSQL and etcd want their data for themselves.

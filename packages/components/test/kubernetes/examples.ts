@@ -32,4 +32,8 @@ kubernetes:
   ingress: {api: api.example.com, statistics: haproxy.example.com, className: nginx, issuer: letsencrypt}
   monitoring: {enabled: true, labels: {release: prometheus}}
 `,
+  split: `name: split
+hosts: [{address: 192.168.49.1, name: host.minikube.internal}]
+kubernetes: {preset: minikube, members: docker, nodes: [192.168.49.2], monitoring: {enabled: true}}
+`,
 };

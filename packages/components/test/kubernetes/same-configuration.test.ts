@@ -2,6 +2,7 @@ import { type ClusterSpec, redactTemplate } from '@holdfast/spec';
 import { describe, expect, it } from 'vitest';
 import { planCluster, type Unit } from '../../src/index.js';
 import { kubernetesLayout } from '../../src/kubernetes/layout.js';
+import { planPods } from '../../src/kubernetes/render.js';
 import { exampleLayout } from '../example.js';
 import { examples, kubernetesSpec } from './examples.js';
 
@@ -11,7 +12,13 @@ function asProcesses(spec: ClusterSpec): ClusterSpec {
   return {
     ...spec,
     runtime: 'process',
-    members: spec.members.map((each, index) => ({ ...each, host: `10.98.1.${index + 1}` })),
+    members: spec.members.map((each, index) => ({
+      ...each,
+      host:
+        spec.kubernetes.hosts[index % spec.kubernetes.hosts.length] === undefined
+          ? `10.98.1.${index + 1}`
+          : '10.98.1.1',
+    })),
     etcd: {
       ...spec.etcd,
       members: spec.etcd.members.map((each, index) => ({ ...each, host: `10.98.2.${index + 1}` })),
@@ -29,6 +36,7 @@ function withoutPlace(text: string, stateDirectory: string): string {
     .replaceAll('protocol: https', 'protocol: http')
     .replace(/^ +(cacert|cert|key): \/run\/tls\/.*\n/gm, '')
     .replace(/^ {2}"etcdTls": \{[^}]*\},\n/gm, '')
+    .replaceAll(/"\$\{HOLDFAST_HOST_\d+\}"|192\.168\.49\.1/g, '<address>')
     .replace(/0\.0\.0\.0(?=[:"\n]|$)|[a-z0-9.-]+\.svc\.cluster\.local|10\.98\.\d+\.\d+/g, '<address>');
 }
 
@@ -41,9 +49,12 @@ const flags = (unit: Unit, stateDirectory: string) =>
 
 describe.each(Object.entries(examples))('what pods of %s run', (_, text) => {
   const spec = kubernetesSpec(text);
-  const pods = planCluster({ spec, layout: kubernetesLayout }).units;
+  const pods = planPods(spec);
   const layout = { ...exampleLayout(), tools: kubernetesLayout.tools };
-  const processes = planCluster({ spec: asProcesses(spec), layout }).units;
+  const isSplit = spec.kubernetes.members === 'docker';
+  const processes = planCluster({ spec: asProcesses(spec), layout }).units.filter(
+    ({ component }) => !isSplit || (component !== 'patroni' && component !== 'agent'),
+  );
 
   it('is what processes run', () => expect(pods.map(({ id }) => id)).toEqual(processes.map(({ id }) => id)));
 

@@ -11,6 +11,8 @@ export interface DockerSettings {
   readonly publish: string;
   readonly network: { readonly kind: 'bridge'; readonly subnet: string } | { readonly kind: 'host' };
   readonly baseImage: string;
+  /** etcd and the proxies are in Kubernetes, in this namespace; their Secrets hold the passwords and etcd's certificates. */
+  readonly kubernetes: { readonly namespace: string } | undefined;
   readonly limits: Readonly<Record<'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net', Limits>>;
 }
 
@@ -39,6 +41,7 @@ export function dockerSettings(spec: ClusterSpec, owner?: string): DockerSetting
     publish: spec.listen,
     network: spec.docker.hosts.length > 0 ? { kind: 'host' } : { kind: 'bridge', subnet: spec.docker.subnet },
     baseImage: spec.docker.baseImage,
+    kubernetes: spec.kubernetes.members === 'docker' ? { namespace: spec.kubernetes.namespace } : undefined,
     limits: limits(spec),
   };
 }
