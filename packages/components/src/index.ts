@@ -1,4 +1,5 @@
 export * from './accounts.js';
+export { apiUser as statisticsUser } from './accounts.js';
 export * from './addresses.js';
 export {
   type AgentConfiguration,
@@ -14,10 +15,13 @@ export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
-export { layoutBesideKubernetes, secretObjects, tlsFolders } from './kubernetes/layout.js';
+export { kubernetesLayout, layoutBesideKubernetes, secretObjects, tlsFiles, tlsFolders } from './kubernetes/layout.js';
+export { renderMakeSecrets } from './kubernetes/make-secrets.js';
+export { statisticsUserKey } from './kubernetes/monitoring.js';
 export { type KubernetesObject, quantity } from './kubernetes/objects.js';
 export {
   type KubernetesFiles,
+  planPods,
   type RenderedFile,
   renderKubernetes,
   renderKubernetesObjects,
