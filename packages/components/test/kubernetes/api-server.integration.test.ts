@@ -57,7 +57,7 @@ describe.skipIf(!reachable)('a real API server', () => {
   const namespace = `holdfast-test-${process.pid}`;
   const stack = new Disposables();
   const spec = (text: string) => {
-    const plain = text.replace(/namespace: shop-db/, `namespace: ${namespace}`);
+    const plain = text.replace(/namespace: (shop|split)-db/, `namespace: ${namespace}`);
     return kubernetesSpec(
       plain.includes('namespace:') ? plain : `${plain}\nkubernetes: {namespace: ${namespace}, etcdNodePort: 31379}`,
     );

@@ -34,6 +34,6 @@ kubernetes:
 `,
   split: `name: split
 hosts: [{address: 192.168.49.1, name: host.minikube.internal}]
-kubernetes: {preset: minikube, members: docker, nodes: [192.168.49.2], monitoring: {enabled: true}}
+kubernetes: {namespace: split-db, preset: minikube, members: docker, nodes: [192.168.49.2], monitoring: {enabled: true}}
 `,
 };

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Plan, statePaths, type TlsFiles, tlsFiles } from '@holdfast/components';
-import { type ClusterSpec, type Secrets, timeLimit } from '@holdfast/spec';
+import type { ClusterSpec, Secrets } from '@holdfast/spec';
 import { diffPlans } from '../diff-plans.js';
 import { foreignPlan, unknownUnit } from '../errors.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
@@ -9,7 +8,7 @@ import { readPlan } from '../process/plan-file.js';
 import { readLogs } from '../read-logs.js';
 import type { ApplyOptions, Runtime, UnitChange, UnitStatus } from '../runtime.js';
 import { Doors } from './doors.js';
-import { keptByKubernetes, podsStuck } from './errors.js';
+import { keptByKubernetes } from './errors.js';
 import { kubectl, orderMilliseconds } from './kubectl.js';
 import { type KubernetesPlan, planKubernetes, podOf } from './kubernetes-plan.js';
 import {
@@ -22,7 +21,8 @@ import {
   prune,
   selector,
 } from './objects.js';
-import { type Pod, type Trouble, troubleOf, unitStatuses } from './pod-status.js';
+import { unitStatuses } from './pod-status.js';
+import { awaitPods, awaitReplaced, awaitRollout, deletePods, listPods } from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
 import { checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
 
@@ -51,9 +51,6 @@ export interface KubernetesRuntime extends Runtime {
   }): Promise<void>;
 }
 
-/** A pod without a node or an image for so long has a lasting reason. */
-const troubleMilliseconds = 20_000;
-const appearMilliseconds = 120_000;
 /** Pods that came since the last look are asked for then; a door to them is made when somebody knocks in any case. */
 const reachMilliseconds = 5000;
 
@@ -76,11 +73,6 @@ export async function createKubernetesRuntime({
     return own;
   };
 
-  const pods = async (signal: AbortSignal): Promise<readonly Pod[]> => {
-    const args = ['pods', ...inNamespace, '--selector', selector(place)];
-    return (await kubectl.get<{ items: readonly Pod[] }>(args, { signal }))?.items ?? [];
-  };
-
   const locate = (unit: string) => {
     const units = readPlan(stateDirectory)?.units ?? [];
     const found = units.find(({ id }) => id === unit);
@@ -91,18 +83,10 @@ export async function createKubernetesRuntime({
     );
   };
 
-  /** Deletes pods and waits until they are gone. */
-  const deletePods = async (names: readonly string[], signal: AbortSignal, force = false) => {
-    if (names.length === 0) return;
-    const how = force ? ['--grace-period=0', '--force', '--wait=false'] : ['--wait=true'];
-    const args = ['delete', ...inNamespace, '--ignore-not-found', ...how, ...names.map((name) => `pod/${name}`)];
-    await kubectl.run(args, { signal, timeoutMilliseconds: orderMilliseconds });
-  };
-
   const podsOf = async (unit: string, signal: AbortSignal): Promise<readonly string[]> => {
     const { name, workload, isFixed } = locate(unit);
     if (isFixed) return [name];
-    const all = await pods(signal);
+    const all = await listPods(place, signal);
     return all
       .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === workload)
       .map(({ metadata }) => metadata.name);
@@ -125,26 +109,15 @@ export async function createKubernetesRuntime({
       await part(unit, 'start', signal);
       return;
     }
-    await deletePods(await podsOf(unit, signal), signal);
-    await awaitPods(signal);
-  };
-
-  /** Until every pod runs, or Kubernetes says why one cannot. Throws HF_KUBERNETES_PODS_STUCK. */
-  const awaitPods = async (signal: AbortSignal) => {
-    const limit = timeLimit(signal, appearMilliseconds);
-    const since = new Map<string, number>();
-    for (;;) {
-      const all = await pods(signal);
-      const waiting = all.filter(({ status }) => status.phase === 'Pending');
-      const troubles = waiting.flatMap((pod) => troubleOf(pod) ?? []);
-      for (const { text } of troubles) if (!since.has(text)) since.set(text, performance.now());
-      const lasting = troubles.filter(({ text }) => performance.now() - (since.get(text) ?? 0) > troubleMilliseconds);
-      if (lasting.length > 0) throw podsStuck([...new Set(lasting.map(({ text }) => text))], adviceFor(lasting, spec));
-      // A pod that waits for its turn appears later; whoever waits for the database sees to that.
-      if (all.length > 0 && waiting.length === 0) return;
-      if (limit.aborted) return;
-      await sleep(500, undefined, { signal });
+    const { workload, isFixed } = locate(unit);
+    if (isFixed) {
+      await deletePods(place, await podsOf(unit, signal), signal);
+      await awaitPods(place, spec, signal);
+      return;
     }
+    // One after the other, so that clients always find one.
+    await kubectl.run(['rollout', 'restart', ...inNamespace, `deployment/${workload}`], { signal });
+    await awaitReplaced(place, `deployment/${workload}`, signal);
   };
 
   const writePlan = (plan: Plan) => {
@@ -160,7 +133,9 @@ export async function createKubernetesRuntime({
     async reach(signal) {
       if (performance.now() - reachedAt < reachMilliseconds) return;
       reachedAt = performance.now();
-      const running = (await pods(signal).catch(() => [])).filter(({ status }) => status.phase === 'Running');
+      const running = (await listPods(place, signal).catch(() => [])).filter(
+        ({ status }) => status.phase === 'Running',
+      );
       const names = new Set(running.map(({ metadata }) => metadata.name));
       const parts = new Set(running.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/name']));
       const there = destinations(spec)
@@ -193,12 +168,13 @@ export async function createKubernetesRuntime({
 
     currentPlan: async () => readPlan(stateDirectory),
 
-    isActive: async (signal) => (await pods(signal)).some(({ metadata }) => metadata.deletionTimestamp === undefined),
+    isActive: async (signal) =>
+      (await listPods(place, signal)).some(({ metadata }) => metadata.deletionTimestamp === undefined),
 
     async apply(plan: Plan, { signal }: ApplyOptions): Promise<readonly UnitChange[]> {
       if (plan.cluster !== spec.name) throw foreignPlan(stateDirectory, spec.name, plan.cluster);
       const before = readPlan(stateDirectory);
-      const isRunning = (await pods(signal)).length > 0;
+      const isRunning = (await listPods(place, signal)).length > 0;
       const objects = await forServer(place, planned().objects, signal);
       const changes = isRunning
         ? diffPlans(before, plan)
@@ -210,7 +186,7 @@ export async function createKubernetesRuntime({
         signal,
       );
       await prune(place, objects, signal);
-      await awaitPods(signal);
+      await awaitPods(place, spec, signal);
       if (isRunning) {
         // etcd and the proxies are replaced by Kubernetes, one after the other; members by us.
         await awaitRollout(place, objects, signal);
@@ -221,15 +197,15 @@ export async function createKubernetesRuntime({
             .filter(({ component }) => component === 'patroni' || component === 'agent')
             .map((unit) => podOf(unit).name),
         );
-        for (const name of restarted) await deletePods([name], signal);
-        if (restarted.size > 0) await awaitPods(signal);
+        for (const name of restarted) await deletePods(place, [name], signal);
+        if (restarted.size > 0) await awaitPods(place, spec, signal);
       }
       writePlan(plan);
       return changes;
     },
 
     async status(signal): Promise<readonly UnitStatus[]> {
-      return unitStatuses(readPlan(stateDirectory), await pods(signal));
+      return unitStatuses(readPlan(stateDirectory), await listPods(place, signal));
     },
 
     async start(unit, signal) {
@@ -243,7 +219,7 @@ export async function createKubernetesRuntime({
     restart,
     async kill(unit, signal) {
       if (hasParts(unit)) await part(unit, 'kill', signal);
-      else await deletePods(await podsOf(unit, signal), signal, true);
+      else await deletePods(place, await podsOf(unit, signal), signal, ['--grace-period=0', '--force', '--wait=false']);
     },
 
     async down(groups, signal) {
@@ -252,9 +228,15 @@ export async function createKubernetesRuntime({
       // Without their set pods do not come back, and can go in the order that is asked for.
       await kubectl.run(['delete', 'statefulsets', ...labelled, '--cascade=orphan'], orders);
       await kubectl.run(['delete', 'deployments,cronjobs.batch', ...labelled, '--wait=false'], orders);
+      const units = new Map(readPlan(stateDirectory)?.units.map((unit) => [unit.id, unit]));
       for (const group of groups) {
-        const found = await Promise.all(group.map(async (unit) => await podsOf(unit, signal)));
-        await deletePods([...new Set(found.flat())], signal);
+        const found = group.flatMap((id) => units.get(id) ?? []).filter(({ component }) => component !== 'agent');
+        for (const isFixed of [false, true]) {
+          const own = found.filter((unit) => podOf(unit).isFixed === isFixed);
+          const names = (await Promise.all(own.map(async ({ id }) => await podsOf(id, signal)))).flat();
+          // Nobody waits for sessions of a proxy when everything goes.
+          await deletePods(place, names, signal, isFixed ? ['--wait=true'] : ['--wait=true', '--grace-period=5']);
+        }
       }
       await prune(place, [], signal);
       const classes = planned().objects.filter(({ kind }) => kind === 'PriorityClass');
@@ -291,31 +273,4 @@ export async function createKubernetesRuntime({
 
     [Symbol.asyncDispose]: async () => await doors[Symbol.asyncDispose](),
   };
-}
-
-/** Until Kubernetes has replaced the pods that it replaces by itself. */
-async function awaitRollout(
-  { kubectl: command, namespace }: Place,
-  objects: readonly { readonly kind: string; readonly metadata: { readonly name: string } }[],
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { kind, metadata } of objects) {
-    const isOurs = kind === 'Deployment' || (kind === 'StatefulSet' && metadata.name !== 'postgres');
-    if (!isOurs) continue;
-    const target = `${kind.toLowerCase()}/${metadata.name}`;
-    await command.run(['rollout', 'status', '--namespace', namespace, target, '--timeout=280s'], {
-      signal,
-      timeoutMilliseconds: orderMilliseconds,
-    });
-  }
-}
-
-function adviceFor(troubles: readonly Trouble[], { kubernetes }: ClusterSpec): string {
-  if (troubles.some(({ kind }) => kind === 'image'))
-    return `Bring the images to the nodes, or name others in \`kubernetes.images\` (pull: ${kubernetes.images.pull}); docs/guides/kubernetes.md#images says how. Then run \`holdfast up\` again.`;
-  if (troubles.some(({ text }) => /PersistentVolumeClaim|volume/i.test(text)))
-    return 'No volume is made for a claim: check `kubernetes.storageClass` and `kubernetes.storage`, then run `holdfast up` again.';
-  if (troubles.some(({ kind }) => kind === 'schedule'))
-    return 'Give the nodes room, or ask for less: `kubernetes.resources`, `kubernetes.spread`. Then run `holdfast up` again.';
-  return 'Mend what it says, then run `holdfast up` again: it goes on where this one stopped.';
 }
