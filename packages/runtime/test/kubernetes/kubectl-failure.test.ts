@@ -18,3 +18,10 @@ it.each([
   expect(error.code).toBe(`HF_KUBERNETES_${code}`);
   expect(error.detail).toContain(output.slice(0, 40));
 });
+
+it("leaves kubectl's own log out where it says the same in words", () => {
+  const log = 'E1127 08:51:47.448040    8039 memcache.go:265] "Unhandled Error" err="connection refused"\n';
+  const words = 'The connection to the server localhost:8080 was refused - did you specify the right host or port?';
+  expect(judgeKubectlFailure('kubectl get', log + log + words).detail).toBe(words);
+  expect(judgeKubectlFailure('kubectl get', log).detail).toContain('memcache.go');
+});
