@@ -1,4 +1,4 @@
-// Runs every check and test after a build: lint, types of the tests, then the levels unit, integration, e2e and docker, one after the other.
+// Runs every check and test after a build: lint, types of the tests, then the levels unit, integration, e2e, docker and kubernetes, one after the other.
 // TESTS="unit e2e" runs only those; arguments are file filters for the test levels. Says again at the end what failed and why, since the levels before
 // the last are far up by then. The last line is the sum alone; exit code 1 on any failure or when nothing ran. Plain JavaScript: it must be able to
 // report a tree that does not compile.
@@ -12,7 +12,7 @@ import { removeOrphanedSharedMemory } from './orphaned-shared-memory.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const filters = process.argv.slice(2);
-const levels = ['lint', 'types', 'unit', 'integration', 'e2e', 'docker'];
+const levels = ['lint', 'types', 'unit', 'integration', 'e2e', 'docker', 'kubernetes'];
 const needTools = ['integration', 'e2e'];
 const chosen = (process.env.TESTS ?? '').split(/[\s,]+/).filter((name) => name !== '');
 const unknown = chosen.filter((name) => !levels.includes(name));

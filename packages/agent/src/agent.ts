@@ -90,7 +90,9 @@ class Agent {
     const me = findMember(configuration, configuration.member);
     const others = configuration.members.filter(({ name }) => name !== me.name);
     const wake = () => this.#tick();
-    this.#etcd = new EtcdCluster(configuration.etcd.map(({ url }) => createEtcdClient({ url })));
+    this.#etcd = new EtcdCluster(
+      configuration.etcd.map(({ url }) => createEtcdClient({ url, tls: configuration.etcdTls })),
+    );
     this.#dcs = new DcsWatch(this.#etcd, configuration.dcsPrefix, wake);
     this.#postgres = new OwnPostgres(
       {

@@ -327,11 +327,12 @@ export function notUp(name: string): HoldfastError {
   });
 }
 
-export function runtimeUnavailable(runtime: string): HoldfastError {
+export function splitByHand(): HoldfastError {
   return new HoldfastError({
     code: 'HF_RUNTIME_UNAVAILABLE',
-    message: `The runtime "${runtime}" is not part of this version.`,
-    suggestion: 'Set runtime: process or docker in holdfast.yaml.',
+    message: 'Holdfast itself does not run a cluster with members in Docker and the rest in Kubernetes.',
+    suggestion:
+      '`holdfast render kubernetes` and `holdfast render docker` write both halves, for kubectl and Compose (docs/guides/kubernetes.md).',
     exitCode: ExitCode.usage,
   });
 }

@@ -13,6 +13,7 @@ export * from './operations/pause.js';
 export * from './operations/promotion.js';
 export * from './operations/reinit.js';
 export * from './operations/render.js';
+export * from './operations/render-kubernetes.js';
 export * from './operations/restart.js';
 export * from './operations/rolling-restart.js';
 export * from './operations/rotate-keys.js';

@@ -1,8 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { createEtcdClient, createHaproxyClient, createPatroniClient } from '@holdfast/components';
-import { createDockerRuntime, createProcessRuntime, type Runtime } from '@holdfast/runtime';
+import { createEtcdClient, createHaproxyClient, createPatroniClient, type TlsFiles } from '@holdfast/components';
+import { createDockerRuntime, createKubernetesRuntime, createProcessRuntime, type Runtime } from '@holdfast/runtime';
 import {
   type ClusterSpec,
   fixedPorts,
@@ -17,7 +17,7 @@ import {
   type SpecFile,
 } from '@holdfast/spec';
 import type { Clients, ClusterContext } from './context.js';
-import { runtimeChanged, runtimeUnavailable, specFileMissing } from './errors.js';
+import { runtimeChanged, specFileMissing, splitByHand } from './errors.js';
 import { readPorts } from './state/port-assignment.js';
 import { readSecrets } from './state/secrets-file.js';
 import { type ClusterMarker, locateStateDirectory, ownerOf, readMarker } from './state/state-directory.js';
@@ -94,37 +94,54 @@ export async function openCluster(options: OpenOptions): Promise<ClusterContext>
   const chosen = requestedPorts(loaded.file) === 'auto' ? await readPorts(stateDirectory) : undefined;
   const spec =
     chosen === undefined ? preliminary : resolveSpec(loaded.file, thisMachine(), withStandIns(chosen, loaded.file));
-  return createContext({ loaded, spec, stateDirectory, marker, secrets: await readSecrets(stateDirectory) });
+  return await createContext({ loaded, spec, stateDirectory, marker, secrets: await readSecrets(stateDirectory) });
 }
 
 /** The clients and the runtime of a cluster whose place is known. */
-export function createContext(parts: {
+export async function createContext(parts: {
   readonly loaded: LoadedSpec;
   readonly spec: ClusterSpec;
   readonly stateDirectory: string;
   readonly marker: ClusterMarker | undefined;
   readonly secrets: Secrets | undefined;
-}): ClusterContext {
-  const { spec, stateDirectory, marker, secrets } = parts;
+}): Promise<ClusterContext> {
+  const { spec: described, stateDirectory, marker, secrets } = parts;
+  const { runtime, spec, etcdTls } = await createRuntime(described, stateDirectory, marker);
   return {
     spec,
     specFile: parts.loaded.path,
     specDirectory: parts.loaded.base,
     stateDirectory,
     secrets,
-    runtime: createRuntime(spec, stateDirectory, marker),
-    clients: createClients(spec, secrets),
+    runtime,
+    clients: createClients(spec, secrets, etcdTls),
   };
 }
 
-function createRuntime(spec: ClusterSpec, stateDirectory: string, marker: ClusterMarker | undefined): Runtime {
-  const owner = marker === undefined ? undefined : ownerOf(marker);
-  if (spec.runtime === 'docker') return createDockerRuntime({ stateDirectory, spec, owner });
-  if (spec.runtime === 'process') return createProcessRuntime({ stateDirectory, cluster: spec.name });
-  throw runtimeUnavailable(spec.runtime);
+interface Running {
+  readonly runtime: Runtime;
+  /** As it is reached from here. */
+  readonly spec: ClusterSpec;
+  readonly etcdTls?: TlsFiles;
 }
 
-function createClients(spec: ClusterSpec, secrets: Secrets | undefined): Clients {
+async function createRuntime(
+  spec: ClusterSpec,
+  stateDirectory: string,
+  marker: ClusterMarker | undefined,
+): Promise<Running> {
+  const owner = marker === undefined ? undefined : ownerOf(marker);
+  if (spec.runtime === 'docker') return { runtime: createDockerRuntime({ stateDirectory, spec, owner }), spec };
+  if (spec.runtime === 'process')
+    return { runtime: createProcessRuntime({ stateDirectory, cluster: spec.name }), spec };
+  // Both halves are brought up by hand.
+  if (spec.kubernetes.members === 'docker') throw splitByHand();
+  const runtime = await createKubernetesRuntime({ stateDirectory, spec, owner });
+  return { runtime, spec: runtime.reached, etcdTls: runtime.etcdTls };
+}
+
+function createClients(spec: ClusterSpec, secrets: Secrets | undefined, etcdTls: TlsFiles | undefined): Clients {
+  const scheme = etcdTls === undefined ? 'http' : 'https';
   return {
     patroni: spec.members.map(({ name, host, patroniPort }) => ({
       member: name,
@@ -135,7 +152,7 @@ function createClients(spec: ClusterSpec, secrets: Secrets | undefined): Clients
     })),
     etcd: spec.etcd.members.map(({ name, host, clientPort }) => ({
       member: name,
-      client: createEtcdClient({ url: `http://${urlHost(host)}:${clientPort}` }),
+      client: createEtcdClient({ url: `${scheme}://${urlHost(host)}:${clientPort}`, tls: etcdTls }),
     })),
     haproxy: createHaproxyClient({
       url: `http://${urlHost(spec.haproxy.host)}:${spec.haproxy.statsPort}`,

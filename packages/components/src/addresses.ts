@@ -1,4 +1,5 @@
 import type { ClusterSpec, EtcdMemberSpec, HaproxySpec, MemberSpec } from '@holdfast/spec';
+import type { Layout } from './plan.js';
 
 /** Where to connect to what listens on `host`: a wildcard address is reached over loopback. */
 export function connectHost(host: string): string {
@@ -17,8 +18,13 @@ export function httpUrl(host: string, port: number): string {
   return `http://${hostPort(connectHost(host), port)}`;
 }
 
-export function etcdClientUrl(member: EtcdMemberSpec): string {
-  return httpUrl(member.host, member.clientPort);
+/** The address that something of this host listens on. */
+export function listenHost(layout: Layout, host: string): string {
+  return layout.listen ?? host;
+}
+
+export function etcdClientUrl(member: EtcdMemberSpec, layout?: Layout): string {
+  return etcdUrl(member.host, member.clientPort, layout);
 }
 
 /** The members of PostgreSQL on the machine of an etcd member. Where all are on one machine they are counted off: etcd2 belongs to pg2. */
@@ -42,8 +48,17 @@ export function etcdFrom(spec: ClusterSpec, name: string): readonly EtcdMemberSp
   return [...all.slice(first), ...all.slice(0, first)];
 }
 
-export function etcdPeerUrl(member: EtcdMemberSpec): string {
-  return httpUrl(member.host, member.peerPort);
+export function etcdPeerUrl(member: EtcdMemberSpec, layout?: Layout): string {
+  return etcdUrl(member.host, member.peerPort, layout);
+}
+
+/** etcd's scheme. */
+export function etcdProtocol(layout?: Layout): 'http' | 'https' {
+  return layout?.etcdTls === undefined ? 'http' : 'https';
+}
+
+function etcdUrl(host: string, port: number, layout?: Layout): string {
+  return `${etcdProtocol(layout)}://${hostPort(connectHost(host), port)}`;
 }
 
 export function patroniUrl(member: MemberSpec): string {

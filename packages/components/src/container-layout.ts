@@ -33,6 +33,12 @@ export const containerLayout: Layout = {
   },
 };
 
+/** The images that packages/runtime/images has the parts of. */
+export type ImageName = 'etcd' | 'patroni' | 'proxy';
+
+/** Name and tag of each. */
+export type ImageTags = Readonly<Record<ImageName, string>>;
+
 /** Where configuration is mounted, read-only and without secrets; the entrypoint copies it to the unit's own folder and fills them in. */
 export const containerConfiguration = '/etc/holdfast';
 

@@ -2,6 +2,7 @@ import { timeLimit } from '@holdfast/spec';
 import { Agent, request } from 'undici';
 import { type Part, refused, unexpectedAnswer, unreachable } from './errors.js';
 import type { JsonValue } from './plan.js';
+import { createConnector, type TlsFiles } from './tls.js';
 
 export interface HttpTarget {
   readonly part: Part;
@@ -10,6 +11,7 @@ export interface HttpTarget {
   readonly username?: string;
   readonly password?: string;
   readonly timeoutMilliseconds?: number;
+  readonly tls?: TlsFiles | undefined;
 }
 
 export interface HttpCall {
@@ -44,7 +46,7 @@ const defaultTimeoutMilliseconds = 2000;
 /** Calls one HTTP server. Every call has a connection of its own, so nothing stays open and there is nothing to close. */
 export function createHttpCaller(target: HttpTarget): HttpCaller {
   const limit = target.timeoutMilliseconds ?? defaultTimeoutMilliseconds;
-  const agent = new Agent({ connect: { timeout: limit }, headersTimeout: 0, bodyTimeout: 0 });
+  const agent = new Agent({ connect: createConnector(limit, target.tls), headersTimeout: 0, bodyTimeout: 0 });
   const authorization =
     target.username === undefined
       ? {}

@@ -1,4 +1,5 @@
 export * from './accounts.js';
+export { apiUser as statisticsUser } from './accounts.js';
 export * from './addresses.js';
 export {
   type AgentConfiguration,
@@ -15,6 +16,17 @@ export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
+export { kubernetesLayout, layoutBesideKubernetes, secretObjects, tlsFiles, tlsFolders } from './kubernetes/layout.js';
+export { renderMakeSecrets } from './kubernetes/make-secrets.js';
+export { statisticsUserKey } from './kubernetes/monitoring.js';
+export { type KubernetesObject, quantity } from './kubernetes/objects.js';
+export {
+  type KubernetesFiles,
+  planPods,
+  type RenderedFile,
+  renderKubernetes,
+  renderKubernetesObjects,
+} from './kubernetes/render.js';
 export { type NetConfiguration, netPasswordVariable } from './net/configuration.js';
 export * from './paths.js';
 export { createPatroniClient, type PatroniClientOptions } from './patroni/client.js';
@@ -26,4 +38,5 @@ export { renderPgbouncerConfiguration, renderPgbouncerUserlist } from './pgbounc
 export { poolerFunction } from './pgbouncer/database.js';
 export * from './plan.js';
 export * from './plan-cluster.js';
+export type { TlsFiles } from './tls.js';
 export * from './unit.js';

@@ -1,4 +1,5 @@
 import type { ClusterSpec } from '@holdfast/spec';
+import type { TlsFiles } from './tls.js';
 import type { Unit } from './unit.js';
 
 /** Patroni's dynamic configuration (the DCS key /config), as JSON. */
@@ -60,6 +61,18 @@ export interface Layout {
   readonly stateDirectory: string;
   readonly tools: Tools;
   readonly accounts: Accounts;
+  /** Address that everything listens on, where that is not the one it is reached at: a pod has a name and an address. Undefined: its host. */
+  readonly listen?: string;
+  /** Certificates of etcd, whose clients need one too; undefined: no TLS. */
+  readonly etcdTls?: EtcdTls;
+}
+
+export interface EtcdTls {
+  /** For its clients and among its members; good for both sides of a connection. */
+  readonly server: TlsFiles;
+  readonly client: TlsFiles;
+  /** Answers /health and /metrics without a certificate, and nothing else. */
+  readonly healthPort: number;
 }
 
 export interface PlanInput {

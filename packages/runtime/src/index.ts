@@ -1,6 +1,7 @@
 export { diffPlans } from './diff-plans.js';
 export { containerSpec } from './docker/container-spec.js';
 export {
+  builtImages,
   type DockerPlan,
   dockerFolder,
   dockerFolders,
@@ -10,6 +11,12 @@ export {
 } from './docker/docker-folders.js';
 export { createDockerRuntime, type DockerRuntime, type DockerRuntimeOptions } from './docker/docker-runtime.js';
 export { type DockerSettings, dockerSettings } from './docker/docker-settings.js';
+export { planInKubernetes, planKubernetes } from './kubernetes/kubernetes-plan.js';
+export {
+  createKubernetesRuntime,
+  type KubernetesRuntime,
+  type KubernetesRuntimeOptions,
+} from './kubernetes/kubernetes-runtime.js';
 export { writeFileAtomically } from './process/atomic-file.js';
 export * from './process/lock.js';
 export * from './process/network-namespace.js';

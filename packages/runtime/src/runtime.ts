@@ -54,6 +54,8 @@ export interface Runtime extends AsyncDisposable {
   /** Brings reality to the plan: writes files, starts, reloads, restarts, removes; does not wait for readiness. */
   apply(plan: Plan, options: ApplyOptions): Promise<readonly UnitChange[]>;
   status(signal: AbortSignal): Promise<readonly UnitStatus[]>;
+  /** Opens the ways to what runs, where there are some to open, so that a question does not wait for that. Never throws but when aborted. */
+  reach?(signal: AbortSignal): Promise<void>;
   start(unit: string, signal: AbortSignal): Promise<void>;
   /** Resolves when every process of the unit is gone; SIGKILL after the unit's grace period. */
   stop(unit: string, signal: AbortSignal): Promise<void>;

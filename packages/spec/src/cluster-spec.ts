@@ -5,6 +5,7 @@
  */
 
 import type { ApiSpec } from './api-spec.js';
+import type { KubernetesSpec } from './kubernetes-spec.js';
 
 export type RuntimeKind = 'process' | 'docker' | 'kubernetes';
 
@@ -82,6 +83,8 @@ export interface EtcdSpec {
 
 export interface HaproxySpec {
   readonly host: string;
+  /** Name of all of them, where there are several behind `host`; it has one address for each. */
+  readonly everyHost?: string;
   readonly readWritePort: number;
   readonly readOnlyPort: number;
   readonly statsPort: number;
@@ -133,6 +136,8 @@ export interface ResourcesSpec {
 }
 
 export interface ClusterSpec {
+  /** The same cluster as its own parts see it, where this one is how it is reached from another place. */
+  readonly inside?: ClusterSpec;
   readonly name: string;
   readonly runtime: RuntimeKind;
   /** Address that everything listens on; loopback unless the file says otherwise. */
@@ -148,6 +153,7 @@ export interface ClusterSpec {
   readonly supabase: SupabaseSpec;
   readonly api: ApiSpec;
   readonly docker: DockerSpec;
+  readonly kubernetes: KubernetesSpec;
   readonly resources: ResourcesSpec;
   /** Where state goes, absolute; undefined: `.holdfast/<name>` beside the spec file. */
   readonly dataDirectory: string | undefined;

@@ -1,4 +1,5 @@
 import type { ParameterValue, SynchronousMode } from './cluster-spec.js';
+import { checkKubernetes } from './contradictions-kubernetes.js';
 import { isLoopback } from './hba.js';
 import { weakensSynchronous } from './parameters.js';
 import { fixedPorts, listPorts, type NamedPort, portShape } from './ports.js';
@@ -37,7 +38,11 @@ const rules: readonly Rule[] = [
   { involves: ['etcd.heartbeat', 'etcd.electionTimeout'], check: checkEtcdTimings },
   { involves: ['ports', 'members', 'etcd.size', 'pooler.enabled'], check: checkPorts },
   { involves: ['members', 'synchronous', 'postgres.parameters'], check: checkParametersInContext },
-  { involves: ['runtime', 'hosts', 'listen'], check: checkDockerHosts },
+  { involves: ['runtime', 'hosts', 'listen', 'kubernetes'], check: checkDockerHosts },
+  {
+    involves: ['runtime', 'hosts', 'listen', 'ports', 'resources', 'etcd.quota', 'kubernetes'],
+    check: checkKubernetes,
+  },
 ];
 
 function checkStandbys(file: SpecFile): readonly Problem[] {
@@ -153,14 +158,15 @@ function checkParametersInContext(file: SpecFile): readonly Problem[] {
   });
 }
 
-function checkDockerHosts({ runtime, hosts, listen }: SpecFile): readonly Problem[] {
+function checkDockerHosts({ runtime, hosts, listen, kubernetes }: SpecFile): readonly Problem[] {
   if (runtime !== 'docker' || hosts === undefined) return [];
   const spaced = hosts.findIndex(({ namespace }) => namespace !== undefined);
   if (spaced >= 0) {
     const problem = 'cannot be with the runtime docker, whose containers run in the network of their host';
     return [{ path: ['hosts', spaced, 'namespace'], problem, suggestion: 'Remove it.' }];
   }
-  if (!isLoopback(listen ?? defaults.listen)) return [];
+  // HAProxy is elsewhere then, and no agent tells it.
+  if (kubernetes?.members === 'docker' || !isLoopback(listen ?? defaults.listen)) return [];
   const problem = 'cannot be loopback with several Docker hosts: agents on all of them talk to HAProxy';
   return [{ path: ['listen'], problem, suggestion: 'Write the address of the host that HAProxy shall run on.' }];
 }

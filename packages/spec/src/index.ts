@@ -6,6 +6,7 @@ export * from './errors.js';
 export { type HbaLine, type HbaReading, readHbaLine } from './hba-line.js';
 export * from './init-template.js';
 export * from './json-schema.js';
+export type * from './kubernetes-spec.js';
 export { checkParameter, managedParameters, mergeParameters, weakensSynchronous } from './parameters.js';
 export * from './parse-spec-file.js';
 export * from './ports.js';

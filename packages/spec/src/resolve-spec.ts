@@ -2,11 +2,12 @@ import type { ClusterSpec, Machine, PortAssignment, ResourcesSpec } from './clus
 import { patroniSeconds, synchronousMode } from './contradictions.js';
 import { defaultParameters } from './defaults.js';
 import { portsNotChosen } from './errors.js';
-import { renderHba } from './hba.js';
+import { loopbackNetworks, renderHba, renderNetworkHba } from './hba.js';
 import { mergeParameters } from './parameters.js';
 import { portShape, requestedPorts } from './ports.js';
 import { resolveApi } from './resolve-api.js';
 import { resolveDocker } from './resolve-docker.js';
+import { kubernetesMachine, placeInKubernetes, placeOutside, resolveKubernetes } from './resolve-kubernetes.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 import { findWarnings } from './warnings.js';
@@ -16,7 +17,11 @@ import { findWarnings } from './warnings.js';
  * the file's ports hold. Frozen; the same for the same input.
  * Errors: HF_SPEC_PORTS_NOT_CHOSEN when the file says `auto` and `ports` is missing or too short.
  */
-export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignment | undefined): ClusterSpec {
+export function resolveSpec(file: SpecFile, here: Machine, ports: PortAssignment | undefined): ClusterSpec {
+  const inKubernetes = file.runtime === 'kubernetes';
+  const kubernetes = resolveKubernetes(file);
+  const isSplit = kubernetes.members === 'docker' && file.runtime !== 'process';
+  const machine = inKubernetes ? kubernetesMachine(file, portShape(file).members) : here;
   const host = file.listen ?? defaults.listen;
   const assigned = assignedPorts(file, ports);
   const shape = portShape(file);
@@ -52,7 +57,11 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
     postgres: {
       version: file.postgres?.version,
       parameters,
-      hba: renderHba(networkAddresses(file, host), userHba),
+      // HAProxy comes from a pod or from its node.
+      hba:
+        inKubernetes || isSplit
+          ? renderNetworkHba([...loopbackNetworks, ...kubernetes.networks], userHba)
+          : renderHba(networkAddresses(file, host), userHba),
     },
     patroni: {
       ...patroniSeconds(file),
@@ -99,10 +108,13 @@ export function resolveSpec(file: SpecFile, machine: Machine, ports: PortAssignm
     supabase: supabase(file),
     api: resolveApi(file, host, apiPort(assigned), supabase(file).enabled),
     docker: resolveDocker(file),
+    kubernetes,
     resources,
     dataDirectory: file.dataDirectory,
   };
-  return deepFreeze({ ...spec, warnings: findWarnings(spec, userHba, machine) });
+  const resolved: ClusterSpec = { ...spec, warnings: findWarnings(spec, userHba, machine) };
+  if (inKubernetes) return deepFreeze(placeInKubernetes(resolved));
+  return deepFreeze(isSplit ? placeOutside(resolved) : resolved);
 }
 
 /** Where the members' addresses are. */

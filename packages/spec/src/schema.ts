@@ -7,6 +7,7 @@ import { choice, duration, field, group, integer, problems, section, size } from
 import { readHbaLine } from './hba-line.js';
 import { checkParameters } from './parameters.js';
 import { formatDuration, formatSize, GiB, MiB, TiB } from './quantity.js';
+import { kubernetesSchema } from './schema-kubernetes.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 
 const clusterName = z
@@ -227,6 +228,13 @@ export const specSchema = group({
             'Network namespace on this machine that stands for the host; needs root.',
             { examples: ['host1'] },
           ),
+          name: field(
+            z.string({ error: 'must be text' }).regex(/^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?$/, {
+              error: 'must be a DNS name of lower-case letters, digits, hyphens and dots',
+            }),
+            'With `kubernetes.members: docker`: name by which pods find the host. Left out: its address.',
+            { examples: ['host.minikube.internal'] },
+          ),
           engine: field(
             z.string({ error: 'must be text' }).regex(/^(ssh|tcp|unix):\/\/[A-Za-z0-9@:._/[\]-]{1,200}$/, {
               error: 'must be what DOCKER_HOST takes: ssh://…, tcp://… or unix://…',
@@ -330,6 +338,7 @@ export const specSchema = group({
     }),
     'The runtime docker.',
   ),
+  kubernetes: section(kubernetesSchema, 'The runtime kubernetes.'),
   resources: section(
     group({
       memory: field(

@@ -22,9 +22,24 @@ describe('initTemplate', () => {
       fields.flatMap((field) => (field.fields.length === 0 ? [field] : leaves(field.fields)));
     for (const { path } of leaves(schemaFields())) expect(file).toHaveProperty(path);
     const { version, ...postgres } = file.postgres ?? {};
-    const { resources, dataDirectory, hosts, ...rest } = file;
-    expect([version, resources, dataDirectory, hosts]).not.toContain(undefined);
-    const shown = resolveSpec({ ...rest, postgres }, machine, undefined);
+    const { resources, dataDirectory, hosts, kubernetes, ...rest } = file;
+    const { preset, storageClass, ingress, images, nodes, ...defaulted } = kubernetes ?? {};
+    const { patroni, proxy, etcd, ...pulling } = images ?? {};
+    const examples = [
+      version,
+      resources,
+      dataDirectory,
+      hosts,
+      preset,
+      storageClass,
+      ingress,
+      nodes,
+      patroni,
+      proxy,
+      etcd,
+    ];
+    expect(examples).not.toContain(undefined);
+    const shown = resolveSpec({ ...rest, postgres, kubernetes: { ...defaulted, images: pulling } }, machine, undefined);
     expect(shown).toEqual(resolveSpec({}, machine, undefined));
   });
 

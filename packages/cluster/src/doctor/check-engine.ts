@@ -9,3 +9,13 @@ export function judgeEngine(containers: number | undefined): Finding {
     'docker version, with DOCKER_HOST or `engine` of the host in question',
   );
 }
+
+/** The Kubernetes cluster. `units`: how many are ready there; undefined: it does not answer. */
+export function judgeKubernetes(units: number | undefined): Finding {
+  if (units !== undefined) return ok('kubernetes', `the cluster answers, ${units} units are ready in it`);
+  return error(
+    'kubernetes',
+    'the Kubernetes cluster does not answer',
+    'kubectl version, with the KUBECONFIG in question',
+  );
+}

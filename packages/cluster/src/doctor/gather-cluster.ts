@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { type JsonObject, type Plan, planCluster, superuserRole } from '@holdfast/components';
 import { connect } from '@holdfast/postgres';
-import { diffPlans, findAccounts, findTools, planDocker, type ToolSearch, type UnitChange } from '@holdfast/runtime';
+import {
+  diffPlans,
+  findAccounts,
+  findTools,
+  planDocker,
+  planKubernetes,
+  type ToolSearch,
+  type UnitChange,
+} from '@holdfast/runtime';
 import { fillTemplate, type Secrets } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
 import { patroniOf, spokesman } from '../operations/find-member.js';
@@ -17,6 +25,8 @@ export async function gatherWanted(
 ): Promise<{ readonly search: ToolSearch | undefined; readonly plan: Plan | undefined }> {
   const { spec, stateDirectory } = context;
   // Images hold the programs.
+  if (context.runtime.kind === 'kubernetes')
+    return { search: undefined, plan: planKubernetes(spec.inside ?? spec).plan };
   if (context.runtime.kind === 'docker') return { search: undefined, plan: planDocker(spec).plan };
   const marker = await readMarker(stateDirectory);
   const search = await findTools({ major: spec.postgres.version ?? marker?.postgresMajor, signal });

@@ -1,3 +1,4 @@
+import type { UnitStatus } from '@holdfast/runtime';
 import type { ClusterContext } from '../context.js';
 import { fetchView } from '../view/fetch-view.js';
 import { gatherStatusFacts } from '../view/local-facts.js';
@@ -6,7 +7,7 @@ import { judgeClock } from './check-clock.js';
 import { judgeDescriptors } from './check-descriptors.js';
 import { judgeDisk } from './check-disk.js';
 import { judgeDrift } from './check-drift.js';
-import { judgeEngine } from './check-engine.js';
+import { judgeEngine, judgeKubernetes } from './check-engine.js';
 import { judgeEtcd } from './check-etcd.js';
 import { judgeHaproxy } from './check-haproxy.js';
 import { judgeMemory } from './check-memory.js';
@@ -64,7 +65,10 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
   signal.throwIfAborted();
   const unitsKnown = view.units.length > 0 || current === undefined;
   const members = spec.members.map(({ name }) => name);
-  const runs = view.units.some(({ pids }) => pids.length > 0);
+  const inKubernetes = context.runtime.kind === 'kubernetes';
+  // Processes of pods are on other machines.
+  const isRunning = ({ pids, state }: UnitStatus) => (inKubernetes ? state === 'ready' : pids.length > 0);
+  const runs = view.units.some(isRunning);
   const ofTheCluster = runs
     ? [
         ...judgeEtcd(view),
@@ -76,11 +80,12 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
       ]
     : [info('cluster', 'nothing runs here, so only the machine was examined', 'holdfast up')];
   const leftovers = isProcesses && unitsKnown ? gatherLeftovers(stateDirectory, view.units, facts.supervisor.pid) : [];
-  const running = view.units.filter(({ pids }) => pids.length > 0).length;
+  const running = view.units.filter(isRunning).length;
+  const answering = facts.supervisor.alive === undefined ? undefined : running;
   return [
     ...(isProcesses
       ? judgeTools(wanted?.search)
-      : [judgeEngine(facts.supervisor.alive === undefined ? undefined : running)]),
+      : [inKubernetes ? judgeKubernetes(answering) : judgeEngine(answering)]),
     ...judgeProcesses({
       units: view.units,
       supervisor: isProcesses ? facts.supervisor : { pid: undefined, alive: true },
@@ -88,7 +93,7 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
     }),
     ...(isProcesses ? judgePorts(gatherPorts(plan, unitsKnown ? view.units : undefined)) : []),
     ...judgeDisk(disk ?? []),
-    ...(memory ? judgeMemory(spec, memory) : []),
+    ...(memory && !inKubernetes ? judgeMemory(spec, memory) : []),
     judgeClock(clock),
     ...judgeDescriptors(spec, descriptors ?? []),
     ...judgePermissions(modes ?? []),

@@ -3,8 +3,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { planCluster } from '@holdfast/components';
 import { dockerFolders, type FolderFile, findAccounts, findTools, planDocker } from '@holdfast/runtime';
 import { type RuntimeKind, redactTemplate } from '@holdfast/spec';
-import { renderTargetNotEmpty, renderToolsMissing, runtimeUnavailable } from '../errors.js';
-import { type OpenOptions, openCluster } from '../open-cluster.js';
+import { renderTargetNotEmpty, renderToolsMissing } from '../errors.js';
+import { loadSpec, type OpenOptions, openCluster } from '../open-cluster.js';
+import { kubernetesFiles } from './render-kubernetes.js';
 
 export interface RenderOptions extends OpenOptions {
   /** Default: what runs the cluster, or what the file says. */
@@ -30,6 +31,8 @@ export async function renderToFolder(
 }
 
 async function runtimeOf(options: RenderOptions): Promise<RuntimeKind> {
+  const { file } = await loadSpec(options);
+  if (file.runtime === 'kubernetes') return file.runtime;
   const { spec, runtime } = await openCluster(options);
   await using _runtime = runtime;
   return spec.runtime;
@@ -38,9 +41,7 @@ async function runtimeOf(options: RenderOptions): Promise<RuntimeKind> {
 const renderers: Readonly<Record<RuntimeKind, (options: RenderOptions) => Promise<readonly FolderFile[]>>> = {
   process: renderProcesses,
   docker: renderContainers,
-  kubernetes: async () => {
-    throw runtimeUnavailable('kubernetes');
-  },
+  kubernetes: kubernetesFiles,
 };
 
 /** Each file below the path it would have in the state folder, and the plan itself as plan.json. `<secret:NAME>` stands for a secret. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { statePaths } from '@holdfast/components';
 import { acquireLock, type UnitStatus } from '@holdfast/runtime';
+import type { RuntimeKind } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notUp, stateDirectoryForeign } from '../errors.js';
 import { readMarker, stateDirectoryPath } from '../state/state-directory.js';
@@ -39,6 +40,13 @@ export async function down(
   return true;
 }
 
+/** What a runtime keeps outside of the state folder. */
+const outside: Readonly<Record<RuntimeKind, string>> = {
+  process: '',
+  docker: " and the cluster's Docker volumes",
+  kubernetes: ' and the namespace in Kubernetes, with volumes and Secrets',
+};
+
 /** What `purge` would delete, for people, before it does. */
 export async function describePurge(
   context: ClusterContext,
@@ -47,7 +55,7 @@ export async function describePurge(
   const members = context.spec.members.map(({ name }) => name).join(', ');
   return {
     directory,
-    text: `This deletes ${directory}${context.runtime.kind === 'docker' ? " and the cluster's Docker volumes" : ''}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
+    text: `This deletes ${directory}${outside[context.runtime.kind]}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
   };
 }
 

@@ -17,6 +17,7 @@ import { fetchView } from '../view/fetch-view.js';
 import { type ClusterView, hasQuorum } from '../view/view.js';
 import { createContainerGround } from './container-ground.js';
 import type { Ground } from './ground.js';
+import { createKubernetesGround } from './kubernetes-ground.js';
 import { prepareDatabase } from './prepare-database.js';
 import { createProcessGround } from './process-ground.js';
 import type { StartEnvironment } from './repair.js';
@@ -77,7 +78,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
         )
       : undefined;
   const spec = resolveSpec(loaded.file, thisMachine(), ports);
-  const context = createContext({ loaded, spec, stateDirectory, marker, secrets });
+  const context = await createContext({ loaded, spec, stateDirectory, marker, secrets });
   const plan = await ground.plan(spec);
   phases.next('tools');
 
@@ -237,5 +238,6 @@ async function prepareGround(
 ): Promise<Ground> {
   const { signal, progress, install } = options;
   const given = { spec, marker, stateDirectory, install, signal, progress };
+  if (spec.runtime === 'kubernetes') return await createKubernetesGround(given);
   return spec.runtime === 'docker' ? await createContainerGround(given) : await createProcessGround(given);
 }

@@ -270,8 +270,8 @@ function buildProxies(spec: ClusterSpec, observed: Observation, notes: string[])
     {
       name: 'haproxy',
       component: 'haproxy',
-      host: spec.haproxy.host,
-      port: spec.haproxy.readWritePort,
+      host: (spec.inside ?? spec).haproxy.host,
+      port: (spec.inside ?? spec).haproxy.readWritePort,
       healthy: haproxy.ok,
       servers: servers.map((row) => ({
         backend: row.proxy,

@@ -17,6 +17,7 @@ export async function observe(
 ): Promise<Observation> {
   signal.throwIfAborted();
   const { clients, runtime, spec } = context;
+  await runtime.reach?.(signal);
   const options = { signal, timeoutMilliseconds };
   const prefix = dcsPrefix(spec);
   const [units, patroni, etcd, haproxy, pooler] = await Promise.all([

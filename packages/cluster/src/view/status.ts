@@ -1,4 +1,4 @@
-import { agentUnitId, haproxyStatsUrl } from '@holdfast/components';
+import { agentUnitId, haproxyStatsUrl, patroniUrl } from '@holdfast/components';
 import { type ClusterSpec, connectionUrl, type RuntimeKind, type SynchronousMode } from '@holdfast/spec';
 import { dataDirectoryOf } from '../state/data-directory-of.js';
 import { readWriteBackend } from './build-view.js';
@@ -107,9 +107,7 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
       timeline: member.timeline ?? null,
       lagBytes: member.lagBytes ?? null,
       pendingRestart: member.pendingRestart ?? null,
-      host: member.host,
-      port: member.port,
-      patroniUrl: member.patroniUrl,
+      ...placeOf(spec, member),
       dataDir: dataDirectoryOf(spec, facts.stateDirectory, member.name),
       pids: {
         patroni: pid(member.name),
@@ -133,13 +131,24 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
       servers: servers.map(({ backend, server, status }) => ({ backend, server, status })),
     })),
     services: [],
-    endpoints: endpoints(spec),
+    endpoints: endpoints(spec.inside ?? spec),
     patroni: { version: versions(view, 'patroniVersion'), origin: facts.patroniOrigin ?? null },
     postgres: { version: versions(view, 'postgresVersion') },
     supervisor: { pid: facts.supervisor.pid ?? null, alive: facts.supervisor.alive ?? null },
     warnings: spec.warnings,
     unknown: facts.supervisor.alive === undefined ? [...view.unknown, 'supervisor: no answer'] : view.unknown,
   };
+}
+
+/** A member's own address; how it is reached from here may be another one, for the moment only. */
+function placeOf(
+  { inside }: ClusterSpec,
+  { name, host, port, patroniUrl: url }: ClusterView['members'][number],
+): { readonly host: string; readonly port: number; readonly patroniUrl: string } {
+  const own = inside?.members.find((each) => each.name === name);
+  return own === undefined
+    ? { host, port, patroniUrl: url }
+    : { host: own.host, port: own.port, patroniUrl: patroniUrl(own) };
 }
 
 /** Where clients connect; without passwords. */

@@ -5,12 +5,14 @@ import {
   dcsPrefix,
   etcdClientUrl,
   etcdFrom,
-  haproxyStatsUrl,
+  httpUrl,
+  listenHost,
   membersBeside,
   patroniUrl,
 } from '../addresses.js';
 import { memberDataDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
+import type { TlsFiles } from '../tls.js';
 
 /** What HAProxy asks an agent, on a line of its own. Its answer is a line too: `up` or `down`, or none. */
 export const gateQuestion = 'gate primary';
@@ -27,9 +29,11 @@ export interface AgentConfiguration {
   readonly members: readonly AgentMember[];
   /** The first is the one to ask before all others. */
   readonly etcd: readonly AgentEtcd[];
+  /** With what to come to etcd; undefined: no TLS. */
+  readonly etcdTls?: TlsFiles | undefined;
   /** All of Patroni's keys begin with it. */
   readonly dcsPrefix: string;
-  /** Statistics page, with its administration; empty: there is no HAProxy to tell. */
+  /** Statistics page, with its administration, at all addresses that the name stands for; empty: there is no HAProxy to tell. */
   readonly haproxy: readonly string[];
   readonly users: { readonly postgres: string; readonly patroni: string; readonly haproxy: string };
   /** Seconds, Patroni's. */
@@ -69,7 +73,7 @@ export function renderAgentConfiguration({ spec, layout }: PlanInput, name: stri
   return {
     cluster: spec.name,
     member: name,
-    listen: { host: own.host, port: own.agentPort },
+    listen: { host: listenHost(layout, own.host), port: own.agentPort },
     mode: spec.synchronous.mode,
     dataDirectory: memberDataDirectory(layout.stateDirectory, name),
     members: spec.members.map((member) => ({
@@ -81,11 +85,16 @@ export function renderAgentConfiguration({ spec, layout }: PlanInput, name: stri
     })),
     etcd: etcdFrom(spec, name).map((member) => ({
       name: member.name,
-      url: etcdClientUrl(member),
+      url: etcdClientUrl(member, layout),
       beside: membersBeside(spec, member),
     })),
+    etcdTls: layout.etcdTls?.client,
     dcsPrefix: dcsPrefix(spec),
-    haproxy: [haproxyStatsUrl(spec.haproxy)],
+    // From outside Kubernetes no HAProxy can be told by itself; they find out by asking, ten times a second.
+    haproxy:
+      spec.kubernetes.members === 'docker'
+        ? []
+        : [httpUrl(spec.haproxy.everyHost ?? spec.haproxy.host, spec.haproxy.statsPort)],
     users: { postgres: superuserRole, patroni: apiUser, haproxy: agentUser },
     ttl: spec.patroni.ttl,
     loopWait: spec.patroni.loopWait,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type MemberSpec, secret } from '@holdfast/spec';
-import { connectHost, httpUrl } from '../addresses.js';
+import { connectHost, httpUrl, listenHost } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -42,7 +42,7 @@ function planAgent(input: PlanInput, member: MemberSpec): Unit {
       },
     ],
     volumes: [{ path: directory, mode: 0o700, persistent: false }],
-    ports: [{ name: 'agent', host: member.host, port: member.agentPort }],
+    ports: [{ name: 'agent', host: listenHost(input.layout, member.host), port: member.agentPort }],
     // It reads postmaster.pid and, at the worst, ends a PostgreSQL that must not go on: both are that account's.
     user: accounts.patroni,
     namespace: member.namespace,

@@ -2,6 +2,7 @@ import type { EtcdClient, EtcdKeyValue, EtcdMember, EtcdTransaction } from '../c
 import { createHttpCaller } from '../http-call.js';
 import { type Fields, fields, list, text, texts } from '../narrow.js';
 import type { JsonObject } from '../plan.js';
+import type { TlsFiles } from '../tls.js';
 import { encode, keyValue, prefixRange } from './encoding.js';
 import { watchPrefix } from './watch.js';
 
@@ -9,6 +10,8 @@ export interface EtcdClientOptions {
   /** `http://127.0.0.1:2379` */
   readonly url: string;
   readonly timeoutMilliseconds?: number;
+  /** For `https://`. */
+  readonly tls?: TlsFiles | undefined;
 }
 
 /**
@@ -56,7 +59,7 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
         entries: list(answer.kvs).map((each) => keyValue(fields(each) ?? {})),
       };
     },
-    watch: (prefix, { fromRevision, signal }) => watchPrefix(options.url, prefix, fromRevision, signal),
+    watch: (prefix, { fromRevision, signal }) => watchPrefix(options, prefix, fromRevision, signal),
     async transact(transaction, signal) {
       const answer = await post('/v3/kv/txn', renderTransaction(transaction), signal);
       return { succeeded: answer.succeeded === true, revision: text(fields(answer.header)?.revision) ?? '0' };

@@ -2,6 +2,7 @@ import { Agent, request } from 'undici';
 import type { EtcdWatchBatch } from '../clients.js';
 import { refused, unexpectedAnswer, unreachable } from '../errors.js';
 import { fields, list, text } from '../narrow.js';
+import { createConnector, type TlsFiles } from '../tls.js';
 import { keyValue, prefixRange } from './encoding.js';
 
 const connectMilliseconds = 1000;
@@ -13,12 +14,12 @@ const longestLine = 4 * 1024 * 1024;
  * (https://etcd.io/docs/v3.4/learning/api/#watch-streams). See EtcdClient.watch.
  */
 export async function* watchPrefix(
-  url: string,
+  { url, tls }: { readonly url: string; readonly tls?: TlsFiles | undefined },
   prefix: string,
   fromRevision: string,
   signal: AbortSignal,
 ): AsyncGenerator<EtcdWatchBatch, void> {
-  const agent = new Agent({ connect: { timeout: connectMilliseconds }, headersTimeout: 0, bodyTimeout: 0 });
+  const agent = new Agent({ connect: createConnector(connectMilliseconds, tls), headersTimeout: 0, bodyTimeout: 0 });
   try {
     const response = await request(`${url}/v3/watch`, {
       method: 'POST',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClusterSpec, MemberSpec } from '@holdfast/spec';
 import { agentUser, apiUser } from '../accounts.js';
-import { connectHost, hostPort } from '../addresses.js';
+import { connectHost, hostPort, listenHost } from '../addresses.js';
 import { gateQuestion } from '../agent/configuration.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
@@ -32,6 +32,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
   const { haproxy, members, resources } = spec;
   const script = join(unitDirectory(layout.stateDirectory, 'haproxy'), 'hold.lua');
   const idle = haproxy.idleSeconds === 0 ? '24d' : `${haproxy.idleSeconds}s`;
+  const host = listenHost(layout, haproxy.host);
   const check = haproxy.checkMilliseconds;
   // A primary that stops, or starts again, refuses connections while Patroni still answers for it: keep knocking.
   const retries = Math.max(1, Math.ceil(haproxy.queueMilliseconds / connectMilliseconds));
@@ -66,7 +67,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
     ['userlist agents', `user ${agentUser} insecure-password "\${${adminPasswordVariable}}"`],
     [
       'frontend read-write',
-      `bind ${hostPort(haproxy.host, haproxy.readWritePort)}`,
+      `bind ${hostPort(host, haproxy.readWritePort)}`,
       ...logOfFailures,
       // Two that say they are the primary: nobody has been checked yet after a start, or one of them is from before.
       'use_backend undecided if { nbsrv(primary) gt 1 }',
@@ -74,7 +75,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
     ],
     [
       'frontend read-only',
-      `bind ${hostPort(haproxy.host, haproxy.readOnlyPort)}`,
+      `bind ${hostPort(host, haproxy.readOnlyPort)}`,
       ...logOfFailures,
       'default_backend replicas',
     ],
@@ -113,7 +114,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
     ['backend held', ...members.map((member) => `${server(member)} track primary/${member.name}`)],
     [
       'frontend stats',
-      `bind ${hostPort(haproxy.host, haproxy.statsPort)}`,
+      `bind ${hostPort(host, haproxy.statsPort)}`,
       'mode http',
       'maxconn 50',
       'timeout client 10s',

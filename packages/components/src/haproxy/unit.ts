@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { secret } from '@holdfast/spec';
-import { connectHost, haproxyStatsUrl } from '../addresses.js';
+import { connectHost, haproxyStatsUrl, listenHost } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -9,13 +9,14 @@ import { holdScript } from './hold.js';
 
 export function planHaproxy(input: PlanInput): Unit {
   const { spec, layout } = input;
-  const { host, readWritePort, readOnlyPort, statsPort } = spec.haproxy;
+  const { readWritePort, readOnlyPort, statsPort } = spec.haproxy;
+  const host = listenHost(layout, spec.haproxy.host);
   const directory = unitDirectory(layout.stateDirectory, 'haproxy');
   const configuration = join(directory, 'haproxy.cfg');
   return {
     id: 'haproxy',
     component: 'haproxy',
-    host: connectHost(host),
+    host: connectHost(spec.haproxy.host),
     // Master and worker, so that SIGUSR2 loads a new configuration without losing a session; in the foreground.
     argv: [layout.tools.haproxy, '-W', '-db', '-f', configuration],
     env: { [statsPasswordVariable]: secret('haproxy-stats'), [adminPasswordVariable]: secret('haproxy-admin') },

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { MemberSpec } from '@holdfast/spec';
 import { stringify } from 'yaml';
 import { replicationRole, rewindRole, superuserRole } from '../accounts.js';
-import { connectHost, etcdFrom, hostPort, patroniNamespace } from '../addresses.js';
+import { connectHost, etcdFrom, etcdProtocol, hostPort, listenHost, patroniNamespace } from '../addresses.js';
 import { memberDataDirectory, unitDirectory } from '../paths.js';
-import type { PlanInput } from '../plan.js';
+import type { Layout, PlanInput } from '../plan.js';
 import { renderDynamicConfiguration } from './dynamic-configuration.js';
 import { pgIsreadyPath } from './pg-isready.js';
 
@@ -21,13 +21,14 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
     name: member.name,
     log: { level: 'INFO' },
     restapi: {
-      listen: hostPort(member.host, member.patroniPort),
+      listen: hostPort(listenHost(layout, member.host), member.patroniPort),
       connect_address: hostPort(connectHost(member.host), member.patroniPort),
       // Health checks come in bursts; a connection that the default queue of 5 drops costs a second.
       request_queue_size: 128,
     },
     etcd3: {
-      protocol: 'http',
+      protocol: etcdProtocol(layout),
+      ...etcdCertificates(layout),
       // Patroni then keeps to this order; else it would choose one at random, and lose seconds when that one is cut off with the primary.
       use_proxies: true,
       hosts: etcdFrom(spec, member.name).map((each) => hostPort(connectHost(each.host), each.clientPort)),
@@ -44,7 +45,7 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
       ],
     },
     postgresql: {
-      listen: hostPort(member.host, member.port),
+      listen: hostPort(listenHost(layout, member.host), member.port),
       connect_address: address,
       data_dir: memberDataDirectory(layout.stateDirectory, member.name),
       bin_dir: layout.tools.postgresBin,
@@ -66,4 +67,10 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
   };
   // Patroni reads YAML 1.1, where a plain `off` is a boolean: version 1.1 quotes what has to be quoted.
   return stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function etcdCertificates({ etcdTls }: Layout): Readonly<Record<string, string>> {
+  if (etcdTls === undefined) return {};
+  const { ca, certificate, key } = etcdTls.client;
+  return { cacert: ca, cert: certificate, key };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type MemberSpec, secret } from '@holdfast/spec';
 import { apiUser } from '../accounts.js';
-import { connectHost, patroniUrl } from '../addresses.js';
+import { connectHost, listenHost, patroniUrl } from '../addresses.js';
 import { memberDataDirectory, unitData, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -18,6 +18,7 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
   const { stateDirectory, tools, accounts } = input.layout;
   const directory = unitDirectory(stateDirectory, member.name);
   const configuration = join(directory, 'patroni.yml');
+  const host = listenHost(input.layout, member.host);
   const launcher = promptLauncherPath(stateDirectory, member.name);
   return {
     id: member.name,
@@ -57,8 +58,8 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
       { path: unitData(stateDirectory, member.name), mode: 0o700, persistent: true },
     ],
     ports: [
-      { name: 'postgres', host: member.host, port: member.port },
-      { name: 'patroni', host: member.host, port: member.patroniPort },
+      { name: 'postgres', host, port: member.port },
+      { name: 'patroni', host, port: member.patroniPort },
     ],
     user: accounts.patroni,
     namespace: member.namespace,

@@ -1,6 +1,6 @@
 import { secret, type Template } from '@holdfast/spec';
 import { poolerAdmin, poolerRole } from '../accounts.js';
-import { connectHost } from '../addresses.js';
+import { connectHost, listenHost } from '../addresses.js';
 import type { PlanInput } from '../plan.js';
 
 /**
@@ -11,7 +11,7 @@ export function renderPgbouncerConfiguration(input: PlanInput, userlistFile: str
   const { haproxy, pooler } = input.spec;
   const queueSeconds = Math.max(1, Math.ceil(haproxy.queueMilliseconds / 1000));
   const settings: readonly (readonly [string, string | number])[] = [
-    ['listen_addr', pooler.host],
+    ['listen_addr', listenHost(input.layout, pooler.host)],
     ['listen_port', pooler.port],
     // Empty: TCP only.
     ['unix_socket_dir', ''],

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { connectHost } from '../addresses.js';
+import { connectHost, listenHost } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -30,7 +30,7 @@ export function planPgbouncer(input: PlanInput): readonly Unit[] {
         { path: userlist, mode: 0o600, content: renderPgbouncerUserlist(), onChange: 'reload' },
       ],
       volumes: [{ path: directory, mode: 0o700, persistent: false }],
-      ports: [{ name: 'pooler', host, port }],
+      ports: [{ name: 'pooler', host: listenHost(layout, host), port }],
       user: layout.accounts.pgbouncer,
       workingDirectory: directory,
       readiness: { kind: 'tcp', host: connectHost(host), port, timeoutMilliseconds: 1000 },

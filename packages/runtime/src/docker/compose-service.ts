@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import {
   containerLayout,
   containerSecrets,
+  type ImageName,
   type JsonObject,
   type Probe,
   secretVariable,
+  tlsFolders,
   type Unit,
 } from '@holdfast/components';
 import { MiB, type SecretName } from '@holdfast/spec';
 import { configurationFiles } from './configuration-files.js';
 import { netAddress } from './container-spec.js';
-import { type Container, containerName, type ImageName, imageOf } from './containers.js';
+import { type Container, containerName, imageOf } from './containers.js';
 import type { DockerSettings } from './docker-settings.js';
+import { certificateFolder } from './fetch-secrets.js';
 
 /** Labels that say which containers are whose, and what they were made from. */
 export const labels = {
@@ -77,6 +80,7 @@ function renderDefinition(container: Container, company: Company, settings: Dock
     environment: environment(container, company.all),
     volumes: [
       ...files.map(({ path, mounted }) => `./${path}:${mounted}:ro`),
+      ...(settings.kubernetes === undefined ? [] : [`./${certificateFolder}:${tlsFolders.client}:ro`]),
       ...(isPersistent(main) ? [`${main.id}-data:${containerLayout.stateDirectory}/data`] : []),
     ],
     ...(secrets.length > 0 ? { secrets } : {}),

@@ -1,6 +1,4 @@
-import type { ComponentName, Plan, Unit } from '@holdfast/components';
-
-export type ImageName = 'etcd' | 'patroni' | 'proxy';
+import type { ComponentName, ImageName, ImageTags, Plan, Unit } from '@holdfast/components';
 
 /** One container: a unit, or a member's Patroni with the agent beside it. */
 export interface Container {
@@ -30,7 +28,7 @@ export function imageOf({ component }: Unit): ImageName {
  * Pure: which container each unit runs in. The agent shares its member's (ADR 18): it sees PostgreSQL's processes, may end them, and comes
  * and goes with them. Docker starts containers that join another one's namespaces in any order, and gives up when that one does not run yet.
  */
-export function intoContainers(plan: Plan, tags: Readonly<Record<ImageName, string>>): Plan {
+export function intoContainers(plan: Plan, tags: ImageTags): Plan {
   const units = plan.units.map((unit) => ({
     ...unit,
     container: { name: containerOf(unit), image: tags[imageOf(unit)] },

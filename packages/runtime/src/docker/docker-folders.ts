@@ -1,4 +1,4 @@
-import { containerLayout, type Plan, planCluster } from '@holdfast/components';
+import { containerLayout, type ImageTags, layoutBesideKubernetes, type Plan, planCluster } from '@holdfast/components';
 import type { ClusterSpec } from '@holdfast/spec';
 import { containerSpec } from './container-spec.js';
 import { intoContainers } from './containers.js';
@@ -21,9 +21,23 @@ export function planDocker(spec: ClusterSpec, owner?: string): DockerPlan {
   return { plan: planContainers(spec, version), settings: dockerSettings(spec, owner), context };
 }
 
+/** The images that `up` builds for a spec, whatever runs it. Reads what they are built from. Throws HF_RUNTIME_PROGRAM_NOT_BUILT. */
+export function builtImages(spec: ClusterSpec): ImageTags {
+  const { baseImage } = spec.docker;
+  return imageTags(contextVersion(readImageContext(), baseImage));
+}
+
 /** Every unit with the container that it runs in; `version` is the images' tag. Pure. */
 export function planContainers(spec: ClusterSpec, version: string): Plan {
-  return intoContainers(planCluster({ spec: containerSpec(spec), layout: containerLayout }), imageTags(version));
+  const inside = containerSpec(spec);
+  const tags = imageTags(version);
+  if (spec.kubernetes.members !== 'docker') {
+    return intoContainers(planCluster({ spec: inside, layout: containerLayout }), tags);
+  }
+  // The rest is in Kubernetes; of what a member waits for, nothing is here.
+  const plan = planCluster({ spec: inside, layout: layoutBesideKubernetes });
+  const here = new Set(['patroni', 'agent']);
+  return intoContainers({ ...plan, units: plan.units.filter(({ component }) => here.has(component)) }, tags);
 }
 
 export interface FolderFile {

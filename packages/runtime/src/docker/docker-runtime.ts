@@ -5,13 +5,13 @@ import type { ClusterSpec } from '@holdfast/spec';
 import { dockerContainerGone, foreignPlan, unknownUnit } from '../errors.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
 import { readPlan } from '../process/plan-file.js';
+import { readLogs } from '../read-logs.js';
 import type { ApplyOptions, Runtime, UnitChange, UnitStatus } from '../runtime.js';
 import { definitionOf } from './compose-service.js';
 import { configurationFiles } from './configuration-files.js';
 import { type Inspection, labelledUnits } from './container-status.js';
 import { type Container, containerName, containersOf } from './containers.js';
 import { type DockerPlan, planDocker } from './docker-folders.js';
-import { readDockerLogs } from './docker-logs.js';
 import { plannedChanges } from './planned-changes.js';
 import { Site } from './site.js';
 
@@ -188,11 +188,13 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
     },
 
     logs: (units, options) =>
-      readDockerLogs(
+      readLogs(
         units.map((unit) => {
           const { container, isBeside } = locate(unit);
           const name = containerName(cluster, container.service);
-          return { unit, container: name, host: siteOf(container).dockerHost, isAgent: isBeside };
+          const { dockerHost } = siteOf(container);
+          const env = dockerHost === undefined ? process.env : { ...process.env, DOCKER_HOST: dockerHost };
+          return { unit, command: ['docker', 'logs'], target: [name], env, isAgent: isBeside };
         }),
         options,
       ),

@@ -1,6 +1,6 @@
+import type { ImageTags } from '@holdfast/components';
 import type { ClusterSpec } from '@holdfast/spec';
 import { MiB } from '@holdfast/spec';
-import type { ImageName } from './containers.js';
 
 /** What Compose services need beyond the plan. Made from the spec; no I/O. */
 export interface DockerSettings {
@@ -11,6 +11,8 @@ export interface DockerSettings {
   readonly publish: string;
   readonly network: { readonly kind: 'bridge'; readonly subnet: string } | { readonly kind: 'host' };
   readonly baseImage: string;
+  /** etcd and the proxies are in Kubernetes, in this namespace; their Secrets hold the passwords and etcd's certificates. */
+  readonly kubernetes: { readonly namespace: string } | undefined;
   readonly limits: Readonly<Record<'etcd' | 'patroni' | 'agent' | 'haproxy' | 'pgbouncer' | 'net' | 'api', Limits>>;
 }
 
@@ -23,7 +25,7 @@ export interface Limits {
 }
 
 /** Name and tag of each image. Pure. */
-export function imageTags(version: string): Readonly<Record<ImageName, string>> {
+export function imageTags(version: string): ImageTags {
   return {
     etcd: `holdfast/etcd:${version}`,
     patroni: `holdfast/patroni:${version}`,
@@ -39,6 +41,7 @@ export function dockerSettings(spec: ClusterSpec, owner?: string): DockerSetting
     publish: spec.listen,
     network: spec.docker.hosts.length > 0 ? { kind: 'host' } : { kind: 'bridge', subnet: spec.docker.subnet },
     baseImage: spec.docker.baseImage,
+    kubernetes: spec.kubernetes.members === 'docker' ? { namespace: spec.kubernetes.namespace } : undefined,
     limits: limits(spec),
   };
 }

@@ -5,6 +5,7 @@ import { configurationFiles } from './configuration-files.js';
 import { type Container, containersOf, containersOn } from './containers.js';
 import { renderCreateSecrets } from './create-secrets.js';
 import type { DockerSettings } from './docker-settings.js';
+import { renderFetchSecrets } from './fetch-secrets.js';
 import { prepareFile, prepareScript, renderPrepareService } from './prepare-service.js';
 
 /** One file of a rendered folder. */
@@ -41,8 +42,14 @@ export function renderDocker(plan: Plan, settings: DockerSettings, host?: string
 export function renderInstructions(plan: Plan, settings: DockerSettings): readonly RenderedFile[] {
   const hosts = dockerHosts(plan, settings).filter((host) => host !== undefined);
   return [
-    file('create-secrets.sh', renderCreateSecrets(secretsOf(plan.units), hosts), 0o755),
-    file('README.md', readme(settings, hosts)),
+    settings.kubernetes === undefined
+      ? file('create-secrets.sh', renderCreateSecrets(secretsOf(plan.units), hosts), 0o755)
+      : file(
+          'fetch-secrets.sh',
+          renderFetchSecrets(settings.kubernetes.namespace, secretsOf(plan.units), hosts),
+          0o755,
+        ),
+    file('README.md', settings.kubernetes === undefined ? readme(settings, hosts) : readmeOfMembers(settings, hosts)),
   ];
 }
 
@@ -80,5 +87,21 @@ ${where}
 The password of PostgreSQL's superuser is in \`secrets/postgres\`. The service \`prepare\` makes what
 PgBouncer logs in with, and ends. \`holdfast up --runtime docker\` does all of this, and prepares the database for Supabase, which the worker
 \`net\` waits for.
+`;
+}
+
+function readmeOfMembers({ cluster }: DockerSettings, hosts: readonly string[]): string {
+  return `# Members of cluster ${cluster} in Docker
+
+etcd and HAProxy are in Kubernetes: \`holdfast render kubernetes\` writes them, and they come first.
+A folder for each Docker host: ${hosts.join(', ')}.
+
+    sh fetch-secrets.sh         # from Kubernetes, with kubectl; again after make-secrets has made new ones
+    docker compose up -d        # in the folder of each host, copied there (rsync -a keeps the modes)
+
+    docker compose ps
+    docker compose exec patroni-postgres-1 patronictl list
+    docker compose down         # the data stays in volumes; down --volumes deletes it
+
 `;
 }

@@ -34,4 +34,9 @@ hosts:
   - { address: 10.77.0.2 }
   - { address: 10.77.0.3 }
 `,
+  split: `runtime: docker
+name: split
+hosts: [{ address: 192.168.49.1, name: host.minikube.internal }]
+kubernetes: { preset: minikube, members: docker, nodes: [192.168.49.2] }
+`,
 };

@@ -11,13 +11,16 @@ export function addRender(program: Command): void {
   const command = program
     .command('render')
     .description('write every configuration file to a folder and start nothing; secrets stay out')
-    .addArgument(new Argument('[runtime]', 'for whom; default: what the file says').choices(['process', 'docker']))
+    .addArgument(
+      new Argument('[runtime]', 'for whom; default: what the file says').choices(['process', 'docker', 'kubernetes']),
+    )
     .requiredOption('-o, --output <folder>', 'an empty or new folder');
   runs<Options>(
     command,
     [
       ['holdfast render -o rendered', 'what `holdfast up` would run'],
       ['holdfast render docker -o compose', 'docker-compose.yml, what its images are built from, and how to use it'],
+      ['holdfast render kubernetes -o manifests', 'k8s/ for kubectl apply -k, supabase-helm/ for helm install'],
       ['holdfast render process -f staging.yaml -o /tmp/staging', 'another file'],
     ],
     async ([asked], { output: folder }, environment) => {

@@ -25,6 +25,7 @@ export function addUp(program: Command): void {
       new Option('--runtime <runtime>', 'what runs the parts; later commands know it by themselves').choices([
         'process',
         'docker',
+        'kubernetes',
       ]),
     )
     .option('--no-install', 'never install anything, nor build an image')
@@ -36,6 +37,7 @@ export function addUp(program: Command): void {
       ['holdfast up', 'the cluster of ./holdfast.yaml, or the default one'],
       ['holdfast up -f staging.yaml', 'another file'],
       ['holdfast up --runtime docker', 'as containers, on the engine that the docker command talks to'],
+      ['holdfast up --runtime kubernetes', 'as pods, in the cluster that kubectl talks to'],
       ['holdfast up --no-install', 'fail with the command to run when a package is missing'],
       ['holdfast up --json | jq .endpoints', 'for scripts'],
     ],
@@ -111,7 +113,7 @@ function describeChanges({ context, changes, settings, pendingRestart, schema }:
 }
 
 function describeEndpoints({ context }: UpResult): string {
-  const urls = endpoints(context.spec);
+  const urls = endpoints(context.spec.inside ?? context.spec);
   const command = process.env.HOLDFAST_COMMAND ?? 'holdfast';
   const rows = [
     ['read-write', urls.readWrite, `psql "$(${command} url rw)"`],

@@ -35,7 +35,7 @@ export function addUrl(program: Command): void {
 }
 
 function urlOf(context: ClusterContext, kind: string, member: string | undefined, database: string): string {
-  const { spec } = context;
+  const spec = context.spec.inside ?? context.spec;
   const secrets = secretsOf(context);
   const options = { password: secrets.postgres, database };
   switch (kind) {

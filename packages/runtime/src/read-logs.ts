@@ -1,19 +1,21 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { LogLine, Runtime } from '../runtime.js';
+import type { LogLine, Runtime } from './runtime.js';
 
 /** Where a unit's lines are. */
 export interface LogSource {
   readonly unit: string;
-  readonly container: string;
-  /** DOCKER_HOST of its engine; undefined: the usual one. */
-  readonly host: string | undefined;
+  /** `docker logs` or `kubectl logs`, which both know --tail and --follow. */
+  readonly command: readonly [string, ...string[]];
+  /** What they are asked for: a container, or pods. */
+  readonly target: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
   /** Which of the container's lines are this unit's: an agent's are JSON, and no other unit's are. */
   readonly isAgent: boolean;
 }
 
-/** `docker logs` of each container, one after the other, or, with follow, as lines come. Ends when the signal aborts. */
-export async function* readDockerLogs(
+/** The lines of each, one after the other, or, with follow, as lines come. Ends when the signal aborts. */
+export async function* readLogs(
   sources: readonly LogSource[],
   { lines, follow, signal }: Parameters<Runtime['logs']>[1],
 ): AsyncGenerator<LogLine> {
@@ -30,13 +32,12 @@ export async function* readDockerLogs(
 }
 
 async function* linesOf(
-  { unit, container, host, isAgent }: LogSource,
+  { unit, command, target, env, isAgent }: LogSource,
   options: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
-  const env = host === undefined ? process.env : { ...process.env, DOCKER_HOST: host };
   // Both streams into one pipe, in the order in which they were written.
-  const child = spawn('sh', ['-c', 'exec docker logs "$@" 2>&1', 'docker-logs', ...options, container], {
+  const child = spawn('sh', ['-c', 'exec "$@" 2>&1', 'logs', ...command, ...options, ...target], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env,
   });

@@ -1,0 +1,193 @@
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createTestCluster,
+  findLostInserts,
+  prepareUniqueInserts,
+  query,
+  startUniqueInserts,
+  type TestCluster,
+  waitForHealth,
+  waitUntil,
+} from '@holdfast/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/**
+ * Needs a cluster that kubectl talks to, whose nodes have the images of `holdfast render kubernetes` (HOLDFAST_KUBERNETES_IMAGES=loaded says so), three
+ * free volumes of 10 GiB and of 4 GiB, and services that this machine reaches. Counted as skipped elsewhere.
+ */
+const ready =
+  process.env.KUBECONFIG !== undefined &&
+  process.env.HOLDFAST_KUBERNETES_IMAGES === 'loaded' &&
+  spawnSync('kubectl', ['version', '--request-timeout=5s'], { timeout: 15_000 }).status === 0;
+
+const namespace = 'holdfast-e2e';
+const spec = (more = '') => `name: kubetest
+runtime: kubernetes
+kubernetes:
+  namespace: ${namespace}
+  images: { pull: Never }
+  etcdNodePort: off
+  resources:
+    postgres: { memory: 512MiB, cores: 0.1 }
+    etcd: { memory: 256MiB, cores: 0.05 }
+    haproxy: { cores: 0.05 }
+    pooler: { cores: 0.05 }
+    net: { cores: 0.05 }
+${more}`;
+/** As in failover.test.ts: what is measured is far below. */
+const lax = 30_000;
+
+interface Up {
+  readonly changed: boolean;
+  readonly phases: readonly { readonly phase: string; readonly milliseconds: number }[];
+}
+
+function kubectl(...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('kubectl', args, { encoding: 'utf8', timeout: 120_000 });
+  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+describe.skipIf(!ready)('the runtime kubernetes', () => {
+  let cluster: TestCluster;
+  let url = '';
+  const names = (kind: string) =>
+    kubectl('get', kind, '--namespace', namespace, '--output', 'jsonpath={.items[*].metadata.name}')
+      .split(' ')
+      .filter((name) => name !== '');
+  const write = async (more = '') => await writeFile(join(cluster.folder, 'holdfast.yaml'), spec(more));
+  const up = async () => {
+    const { code, stdout, stderr } = await cluster.holdfast(['up', '--json', '--yes'], {
+      timeoutMilliseconds: 280_000,
+    });
+    expect(code, stderr + stdout).toBe(0);
+    return JSON.parse(stdout) as Up;
+  };
+
+  beforeAll(async () => {
+    cluster = await createTestCluster(spec());
+    await up();
+    // The service's own address: the name is known to pods only.
+    const address = kubectl(
+      'get',
+      'service',
+      'postgres-master',
+      '--namespace',
+      namespace,
+      '--output',
+      'jsonpath={.spec.clusterIP}',
+    );
+    const inside = new URL(await cluster.url('rw'));
+    inside.hostname = address;
+    url = inside.href;
+    await prepareUniqueInserts(url);
+  });
+
+  afterAll(async () => {
+    await cluster?.holdfast(['down', '--purge', '--yes'], { timeoutMilliseconds: 280_000 });
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test('runs every unit, and up again has nothing to do', async () => {
+    const status = await waitForHealth(cluster);
+    expect(status.members.map(({ host }) => host)).toEqual(
+      ['pg1', 'pg2', 'pg3'].map((name) => `${name}.${namespace}.svc.cluster.local`),
+    );
+    expect((await up()).changed).toBe(false);
+    expect(names('statefulsets').sort()).toEqual(['etcd', 'postgres']);
+  });
+
+  test("the primary's pod is deleted: nothing that was acknowledged is lost", async () => {
+    const { leader } = await waitForHealth(cluster);
+    const workload = startUniqueInserts(url, 2);
+    await waitUntil('writes', async () => workload.count() > 100, { timeoutMilliseconds: lax });
+    kubectl('delete', 'pod', '--namespace', namespace, `postgres-${Number(leader?.slice(2)) - 1}`, '--wait=false');
+    const seen = workload.count();
+    await sleep(3000);
+    await waitUntil('writes after it', async () => workload.count() > seen + 50, { timeoutMilliseconds: lax });
+    const history = await workload.stop();
+    await waitForHealth(cluster);
+    expect(await findLostInserts(url, history)).toEqual([]);
+    expect(history.longestGapMilliseconds).toBeLessThan(lax);
+  });
+
+  test('what the spec has no more goes, and comes back', async () => {
+    await write('pooler: { enabled: false }\n');
+    expect((await up()).changed).toBe(true);
+    expect(names('deployments')).not.toContain('pgbouncer');
+    expect(names('poddisruptionbudgets')).not.toContain('pgbouncer');
+    await write();
+    await up();
+    expect(names('deployments')).toContain('pgbouncer');
+  });
+
+  test('switchover, logs and restart work as with processes', async () => {
+    const before = (await waitForHealth(cluster)).leader;
+    const moved = await cluster.holdfast(['switchover', '--yes']);
+    expect(moved.code, moved.stderr).toBe(0);
+    expect((await waitForHealth(cluster)).leader).not.toBe(before);
+    expect((await cluster.holdfast(['logs', 'pg1', '--lines', '20'])).stdout).toMatch(/postgres|patroni|INFO/i);
+  });
+
+  test('a namespace of something else, and Secrets with other values, are refused', async () => {
+    const other = await createTestCluster(spec().replace('name: kubetest', 'name: stranger'));
+    try {
+      const { code, stderr } = await other.holdfast(['up'], { timeoutMilliseconds: 60_000 });
+      expect(code).toBe(4);
+      expect(stderr).toContain('HF_KUBERNETES_FOREIGN');
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+    const data = kubectl(
+      'get',
+      'secret',
+      'holdfast-secrets',
+      '--namespace',
+      namespace,
+      '--output',
+      'jsonpath={.data.replication}',
+    );
+    const patch = (value: string) =>
+      kubectl(
+        'patch',
+        'secret',
+        'holdfast-secrets',
+        '--namespace',
+        namespace,
+        '--patch',
+        `{"data":{"replication":"${value}"}}`,
+      );
+    patch(Buffer.from('another').toString('base64'));
+    try {
+      const { stderr } = await cluster.holdfast(['up'], { timeoutMilliseconds: 60_000 });
+      expect(stderr).toContain('HF_KUBERNETES_SECRETS');
+      expect(stderr).not.toContain('another');
+    } finally {
+      patch(data);
+    }
+  });
+
+  test('down keeps the data, and up finds it again', async () => {
+    await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    const { code, stderr } = await cluster.holdfast(['down'], { timeoutMilliseconds: 280_000 });
+    expect(code, stderr).toBe(0);
+    expect(names('pods')).toEqual([]);
+    expect(names('persistentvolumeclaims')).toHaveLength(6);
+    await up();
+    const address = kubectl(
+      'get',
+      'service',
+      'postgres-master',
+      '--namespace',
+      namespace,
+      '--output',
+      'jsonpath={.spec.clusterIP}',
+    );
+    const again = new URL(url);
+    again.hostname = address;
+    expect(await query(again.href, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+  });
+});
