@@ -74,16 +74,19 @@ export async function rest(app: FastifyInstance, options: RestOptions): Promise<
   app.setErrorHandler(async (error, _request, reply) => {
     await sendAnswer(reply, errorAnswer(error, false, settings));
   });
-  app.route({
-    method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'],
-    url: '/*',
-    exposeHeadRoute: false,
-    bodyLimit,
-    handler: async (request, reply) => {
-      await sendAnswer(reply, await service.answer(request, app.prefix));
-      return reply;
-    },
-  });
+  // With a prefix the root is also the prefix alone, which the wildcard does not take.
+  for (const url of app.prefix === '' ? ['/*'] : ['/*', '']) {
+    app.route({
+      method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'],
+      url,
+      exposeHeadRoute: false,
+      bodyLimit,
+      handler: async (request, reply) => {
+        await sendAnswer(reply, await service.answer(request, app.prefix));
+        return reply;
+      },
+    });
+  }
 }
 
 class RestService {

@@ -170,6 +170,27 @@ describe.runIf(canRunPostgres)('the official client', () => {
     expect(hidden).toMatchObject({ status: 406, error: { code: 'PGRST106' } });
   });
 
+  it('describes itself at the prefix, with a slash and without', async () => {
+    for (const url of [shop.url, `${shop.url}/`]) {
+      const answer = await fetch(url);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-type')).toBe('application/openapi+json; charset=utf-8');
+      expect(await answer.json()).toMatchObject({ swagger: '2.0', paths: { '/items': {}, '/rpc/add': {} } });
+    }
+    const allowed = await fetch(`${shop.url}/items`, { method: 'OPTIONS' });
+    expect(allowed.headers.get('allow')).toBe('OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE');
+  });
+
+  it('refuses bodies and URLs that are too long', async () => {
+    const long = await fetch(`${shop.url}/items`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: `[${'{},'.repeat(4_000_000)}{}]`,
+    }).catch(() => undefined);
+    expect([413, undefined]).toContain(long?.status);
+    expect((await visitor.from('items').select('id').eq('id', 1)).status).toBe(200);
+  });
+
   it('learns of new tables without a restart', async () => {
     await shop.sql(`create table shop.late (id int primary key); grant select on shop.late to visitor; notify pgrst`);
     await expect
