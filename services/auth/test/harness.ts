@@ -1,4 +1,4 @@
-import { type ApiRole, generateKeyMaterial, type KeyMaterial, signApiToken } from '@holdfast/keys';
+import { type ApiRole, generateKeyMaterial, type KeyMaterial, rotateKey, signApiToken } from '@holdfast/keys';
 import { applyMigrations, readSupabaseSchema } from '@holdfast/migrations';
 import { connect, type OpenDatabase, openDatabase } from '@holdfast/postgres';
 import { GoTrueClient } from '@supabase/auth-js';
@@ -65,6 +65,8 @@ export interface TestAuth extends AsyncDisposable {
   ): Promise<
     readonly { readonly subject: string; readonly html: string; readonly otp: string; readonly link: string }[]
   >;
+  /** Signs with another key from now on; the one before is accepted for an hour. */
+  rotateSigningKey(): void;
   /** Moves the service's clock on. */
   advance(seconds: number): void;
   readonly app: FastifyInstance;
@@ -90,7 +92,7 @@ export async function startAuth(
   { database }: Pick<TestDatabase, 'database'>,
   settings: AuthSettingsInput = {},
 ): Promise<TestAuth> {
-  const keys = generateKeyMaterial(new Date());
+  let keys = generateKeyMaterial(new Date());
   const app = Fastify();
   const stop = new AbortController();
   let shift = 0;
@@ -133,7 +135,9 @@ export async function startAuth(
 
   return {
     url,
-    keys,
+    get keys() {
+      return keys;
+    },
     app,
     token,
     call,
@@ -151,6 +155,9 @@ export async function startAuth(
           return { subject: Subject, html, otp, link: link.replaceAll('&amp;', '&') };
         }),
       );
+    },
+    rotateSigningKey() {
+      keys = rotateKey(keys, 'signing', { now: now(), graceMilliseconds: 3_600_000 });
     },
     advance(seconds) {
       shift += seconds * 1000;

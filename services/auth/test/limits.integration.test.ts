@@ -77,12 +77,23 @@ describe.skipIf(postgresBin === undefined)('limits and settings', () => {
   test('keys are rotated while the service runs', async () => {
     await using auth = await startAuth(database);
     const client = auth.client();
-    await client.signUp({ email: freshEmail(), password });
+    const { data } = await client.signUp({ email: freshEmail(), password });
+    const before = auth.keys.signing.current.id;
+    auth.rotateSigningKey();
     expect((await client.getUser()).error).toBeNull();
+    const refreshed = await client.refreshSession();
+    const claims = await auth.client().getClaims(refreshed.data.session?.access_token);
+    expect(claims.data?.header.kid).toBe(auth.keys.signing.current.id);
+    expect(claims.data?.header.kid).not.toBe(before);
     await using other = await startAuth(database);
-    const { data } = await client.getSession();
-    expect((await other.call('GET', '/user', { token: data.session?.access_token ?? '' })).body).toMatchObject({
-      error_code: 'bad_jwt',
-    });
+    const foreign = await other.call('GET', '/user', { token: data.session?.access_token ?? '' });
+    expect(foreign.body).toMatchObject({ error_code: 'bad_jwt' });
+  });
+
+  test.each(['fe80::1%eth0', '2001:db8::1', 'nonsense', ', ,'])('a client may be at %j', async (address) => {
+    await using auth = await startAuth(database);
+    const headers = { 'x-forwarded-for': address };
+    const answer = await auth.call('POST', '/signup', { body: { email: freshEmail(), password }, headers });
+    expect(answer.status).toBe(200);
   });
 });

@@ -217,6 +217,35 @@ describe.skipIf(postgresBin === undefined)('second factors', () => {
     expect(codes).toContain('mfa_factor_name_conflict');
   });
 
+  test('with counted refresh tokens too, the token from before does not lead to aal2', async () => {
+    const counted = await startAuth(database, { sessions: { refreshTokenVersion: 2, refreshReuseIntervalSeconds: 0 } });
+    try {
+      const { client, refresh } = await signedUp(counted);
+      const factor = await enroll(client);
+      const code = codeOf(factor.totp.secret);
+      expect((await client.mfa.challengeAndVerify({ factorId: factor.id, code })).error).toBeNull();
+      expect((await client.refreshSession()).error).toBeNull();
+      expect((await client.mfa.getAuthenticatorAssuranceLevel()).data?.currentLevel).toBe('aal2');
+      const old = await counted.call('POST', '/token?grant_type=refresh_token', { body: { refresh_token: refresh } });
+      expect(old).toMatchObject({ status: 400, body: { error_code: 'refresh_token_already_used' } });
+    } finally {
+      await counted[Symbol.asyncDispose]();
+    }
+  });
+
+  test('what was done is in the audit log, without secrets', async () => {
+    const { userId, factor } = await withTotp(auth);
+    const rows = await database.sql<{ action: string; payload: unknown }>(
+      `SELECT payload ->> 'action' AS action, payload FROM auth.audit_log_entries
+       WHERE payload ->> 'actor_id' = $1 ORDER BY created_at`,
+      userId,
+    );
+    expect(rows.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['factor_in_progress', 'challenge_created', 'verification_attempted']),
+    );
+    expect(JSON.stringify(rows)).not.toContain(factor.totp.secret);
+  });
+
   test('nobody touches factors of others, and anonymous users have none', async () => {
     const { factor } = await withTotp(auth);
     const stranger = await signedUp(auth);

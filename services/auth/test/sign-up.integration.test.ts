@@ -194,6 +194,14 @@ describe.skipIf(postgresBin === undefined)('signing up', () => {
     expect(early.error).toMatchObject({ status: 400, code: 'phone_not_confirmed' });
     const wrong = await strict.client().verifyOtp({ phone, token: '000000x', type: 'sms' });
     expect(wrong.error).toMatchObject({ status: 403, code: 'otp_expired' });
+    const { body } = await strict.call('GET', '/inbox/api/v1/sms');
+    const messages = body.messages as readonly { readonly To: string; readonly Text: string }[];
+    const [, code = ''] = /^Your code is (\d{6})$/.exec(messages.find(({ To }) => To === phone)?.Text ?? '') ?? [];
+    const verified = await strict.client().verifyOtp({ phone, token: code, type: 'sms' });
+    expect(verified.error).toBeNull();
+    expect((await strict.client().signInWithPassword({ phone, password: 'correct horse' })).error).toBeNull();
+    const again = await strict.client().verifyOtp({ phone, token: code, type: 'sms' });
+    expect(again.error?.code).toBe('otp_expired');
   });
 
   test.each([

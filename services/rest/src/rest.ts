@@ -59,6 +59,11 @@ export function restState(app: FastifyInstance): RestState | undefined {
 export async function rest(app: FastifyInstance, options: RestOptions): Promise<void> {
   const { database, settings, signal, bodyLimit = 10 * 1024 * 1024 } = options;
   const schema = watchSchemaCache({ database, settings, signal });
+  schema.onLoaded((error) => {
+    if (error === undefined) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    app.log.warn({ reason }, 'the schema cache could not be loaded; it is tried again');
+  });
   app.addHook('onClose', async () => await schema[Symbol.asyncDispose]());
   const service = new RestService(options, schema);
   states.set(app, { live: () => true, ready: () => service.ready });
@@ -69,16 +74,19 @@ export async function rest(app: FastifyInstance, options: RestOptions): Promise<
   app.setErrorHandler(async (error, _request, reply) => {
     await sendAnswer(reply, errorAnswer(error, false, settings));
   });
-  app.route({
-    method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'],
-    url: '/*',
-    exposeHeadRoute: false,
-    bodyLimit,
-    handler: async (request, reply) => {
-      await sendAnswer(reply, await service.answer(request, app.prefix));
-      return reply;
-    },
-  });
+  // With a prefix the root is also the prefix alone, which the wildcard does not take.
+  for (const url of app.prefix === '' ? ['/*'] : ['/*', '']) {
+    app.route({
+      method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'],
+      url,
+      exposeHeadRoute: false,
+      bodyLimit,
+      handler: async (request, reply) => {
+        await sendAnswer(reply, await service.answer(request, app.prefix));
+        return reply;
+      },
+    });
+  }
 }
 
 class RestService {
@@ -113,7 +121,7 @@ class RestService {
 
   async #try(http: HttpRequest, request: FastifyRequest, settings: RestSettings, prefix: string): Promise<Answer> {
     const { timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
-    using waiting = this.#active.open(timeoutMilliseconds);
+    const waiting = this.#active.open(timeoutMilliseconds);
     const limit = waiting.signal;
     request.raw.socket.once('close', waiting.abandon);
     let authenticated = false;
@@ -145,6 +153,7 @@ class RestService {
       return errorAnswer(error, authenticated, settings);
     } finally {
       request.raw.socket.off('close', waiting.abandon);
+      waiting.close();
     }
   }
 

@@ -2,16 +2,19 @@ import { PostgrestClient } from '@supabase/postgrest-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canRunPostgres, openShop, type Shop, tokenOf } from './support/shop.js';
 
+function clientOf(url: string, headers: Record<string, string>) {
+  return new PostgrestClient(url, { schema: 'shop', headers });
+}
+
 describe.runIf(canRunPostgres)('the official client', () => {
   let shop: Shop;
-  let visitor: PostgrestClient;
-  let customer: PostgrestClient;
+  let visitor: ReturnType<typeof clientOf>;
+  let customer: ReturnType<typeof clientOf>;
 
   beforeAll(async () => {
     shop = await openShop();
-    visitor = new PostgrestClient(shop.url, { schema: 'shop' });
-    const headers = { Authorization: `Bearer ${await tokenOf('customer', { sub: 'c1' })}` };
-    customer = new PostgrestClient(shop.url, { schema: 'shop', headers });
+    visitor = clientOf(shop.url, {});
+    customer = clientOf(shop.url, { Authorization: `Bearer ${await tokenOf('customer', { sub: 'c1' })}` });
   });
 
   afterAll(async () => {
@@ -84,7 +87,11 @@ describe.runIf(canRunPostgres)('the official client', () => {
     expect(refused.error).toMatchObject({ code: 'PGRST116' });
     const still = await customer.from('items').select('*', { head: true, count: 'exact' }).gt('id', 100);
     expect(still.count).toBe(2);
-    const limited = await customer.from('items').delete().gt('id', 100).maxAffected(1);
+    const limited = await customer
+      .from('items')
+      .delete()
+      .gt('id', 100)
+      .setHeader('Prefer', 'handling=strict, max-affected=1');
     expect(limited.error).toMatchObject({ code: 'PGRST124' });
     const gone = await customer.from('items').delete({ count: 'exact' }).gt('id', 100);
     expect(gone).toMatchObject({ status: 204, count: 2 });
@@ -161,6 +168,27 @@ describe.runIf(canRunPostgres)('the official client', () => {
     expect(office.data).toEqual([{ id: 1, text: 'a note' }]);
     const hidden = await visitor.schema('hidden').from('secrets').select();
     expect(hidden).toMatchObject({ status: 406, error: { code: 'PGRST106' } });
+  });
+
+  it('describes itself at the prefix, with a slash and without', async () => {
+    for (const url of [shop.url, `${shop.url}/`]) {
+      const answer = await fetch(url);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-type')).toBe('application/openapi+json; charset=utf-8');
+      expect(await answer.json()).toMatchObject({ swagger: '2.0', paths: { '/items': {}, '/rpc/add': {} } });
+    }
+    const allowed = await fetch(`${shop.url}/items`, { method: 'OPTIONS' });
+    expect(allowed.headers.get('allow')).toBe('OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE');
+  });
+
+  it('refuses bodies and URLs that are too long', async () => {
+    const long = await fetch(`${shop.url}/items`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: `[${'{},'.repeat(4_000_000)}{}]`,
+    }).catch(() => undefined);
+    expect([413, undefined]).toContain(long?.status);
+    expect((await visitor.from('items').select('id').eq('id', 1)).status).toBe(200);
   });
 
   it('learns of new tables without a restart', async () => {

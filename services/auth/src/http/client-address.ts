@@ -12,7 +12,9 @@ export interface ClientAddress {
 export function clientAddress(request: FastifyRequest): ClientAddress {
   const forwarded = headerOf(request, 'x-forwarded-for').split(',')[0]?.trim() ?? '';
   const ip = isIP(forwarded) === 0 ? request.ip : forwarded;
-  return { ip: isIP(ip) === 0 ? '' : ip, userAgent: headerOf(request, 'user-agent').slice(0, 1024) };
+  // PostgreSQL's inet knows no zone (`fe80::1%eth0`).
+  const [bare = ''] = ip.split('%');
+  return { ip: isIP(bare) === 0 ? '' : bare, userAgent: headerOf(request, 'user-agent').slice(0, 1024) };
 }
 
 /** The first value; '' where there is none. */

@@ -40,7 +40,7 @@ export async function exchangeCode(
     const user = await askOne(run, findUserById(authorization.user_id ?? ''));
     if (user === undefined) throw invalidGrant('User not found for authorization code');
     if (isBanned(user, context.now())) throw new OAuthError('access_denied', 'User is banned');
-    await ask(
+    const [deleted] = await ask(
       run,
       deleteAuthorization(authorization.id),
       ...recordAudit(context, address, user, 'login', {
@@ -48,6 +48,7 @@ export async function exchangeCode(
         client_id: client.id,
       }),
     );
+    if (deleted === 0) throw invalidGrant('Invalid authorization code');
     const started = await startSession(run, context, {
       user,
       method: 'oauth_provider/authorization_code',

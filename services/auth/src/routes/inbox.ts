@@ -8,7 +8,7 @@ import type { SentMail } from '../mail/mailer.js';
  * The mails in memory, below /inbox: a page for people, and of Mailpit's API (mailpit.axllent.org, API v1) what tests use. Only where mail.inbox is
  * on, which is for development: these mails sign in as anybody.
  */
-export const inboxRoutes: RegisterRoutes = (app, { settings, mailer: { inbox } }) => {
+export const inboxRoutes: RegisterRoutes = (app, { settings, sms, mailer: { inbox } }) => {
   if (!settings.mail.inbox) return;
   const find = (id: string) => {
     const mail = id === 'latest' ? inbox.list()[0] : inbox.find(id);
@@ -39,6 +39,10 @@ export const inboxRoutes: RegisterRoutes = (app, { settings, mailer: { inbox } }
       ReturnPath: mail.from,
     };
   });
+  // Not Mailpit's: what the SMS provider `log` kept.
+  app.get('/inbox/api/v1/sms', async () => ({
+    messages: sms.sent().map(({ phone, channel, text }) => ({ To: phone, Channel: channel, Text: text })),
+  }));
   app.delete('/inbox/api/v1/messages', async (_request, reply) => {
     inbox.clear();
     return await reply.type('text/plain').send('ok');

@@ -1,8 +1,10 @@
 /** What a request waits with: aborted when the client hangs up, when it takes too long, or when the service ends. */
-export interface RequestSignal extends Disposable {
+export interface RequestSignal {
   readonly signal: AbortSignal;
   /** The client is gone. */
   abandon(): void;
+  /** The request is over. */
+  close(): void;
 }
 
 /**
@@ -30,7 +32,7 @@ export class ActiveRequests {
     return {
       signal: controller.signal,
       abandon: () => controller.abort(new DOMException('The client hung up.', 'AbortError')),
-      [Symbol.dispose]: () => {
+      close: () => {
         clearTimeout(timer);
         this.#controllers.delete(controller);
       },

@@ -18,7 +18,7 @@ export interface RequestContext {
   readonly settings: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** One statement that sets all of it, until the transaction ends. The role comes after the settings that only the login role may set. */
+/** One statement that sets all of it, until the transaction ends. The role comes after the settings, some of which only the login role may set. */
 export function contextStatement(context: RequestContext): Statement {
   const values: string[] = [];
   const calls: string[] = [];
@@ -27,6 +27,10 @@ export function contextStatement(context: RequestContext): Statement {
     calls.push(`set_config('${key}', $${values.length}, true)`);
   };
   set('search_path', context.searchPath.map(name).join(', '));
+  for (const setting of context.settings) {
+    values.push(setting.name, setting.value);
+    calls.push(`set_config($${values.length - 1}, $${values.length}, true)`);
+  }
   set('role', context.role);
   set('request.jwt.claims', context.claims);
   set('request.method', context.method);
@@ -34,9 +38,5 @@ export function contextStatement(context: RequestContext): Statement {
   set('request.headers', JSON.stringify(context.headers));
   set('request.cookies', JSON.stringify(context.cookies));
   if (context.timeZone !== undefined) set('timezone', context.timeZone);
-  for (const setting of context.settings) {
-    values.push(setting.name, setting.value);
-    calls.push(`set_config($${values.length - 1}, $${values.length}, true)`);
-  }
   return { text: `SELECT ${calls.join(', ')}`, values };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Database, StatementResult } from '@holdfast/postgres';
 import type { RestSettings } from '../settings.js';
 import { groupBy } from './group-by.js';
@@ -72,8 +73,11 @@ export async function loadSchemaCache(
   ]);
   const constraints = rowsOf<ConstraintRow>(results[3]);
   const tableRows = rowsOf<TableRow>(results[1]);
+  // Of thousands of views each step takes tenths of a second, and requests should not wait for all of them together.
+  await turn();
   const columnRows = groupBy(rowsOf<ColumnRow>(results[2]), ({ tableId }) => tableId);
   const viewKeys = findKeysOfViews(tableRows, columnRows, rowsOf<ViewRow>(results[4]), constraints);
+  await turn();
   const primaryKeys = readPrimaryKeys(constraints, viewKeys);
   const tables = new Map(
     tableRows.map((row) => [nameKey(row), readTable(row, columnRows.get(row.id) ?? [], primaryKeys.get(row.id) ?? [])]),
