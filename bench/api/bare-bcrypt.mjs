@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(new URL('../../services/auth/package.json', import.meta.url));
 const { compare, hash } = require('@node-rs/bcrypt');
 const seconds = Number(process.argv[2]);
-const stored = await hash('correct horse battery', 10);
+const stored = await hash('correct horse battery', { cost: 10 });
 const end = performance.now() + seconds * 1000;
 let count = 0;
 await Promise.all(

@@ -1,20 +1,23 @@
+import { setMaxListeners } from 'node:events';
 import { createService, startHttpServer } from '@holdfast/http';
 import { openDatabase } from '@holdfast/postgres';
 import { cases } from './cases.js';
 
 /**
- * What the API is measured against: `node bare-server.js PORT DATABASE_HOST`. A Fastify route for each case that sends SQL written by hand through the
- * same driver in the same kind of transaction, with what Row Level Security needs to know, and does nothing else. PORT's path /bcrypt hashes nothing.
+ * What the API is measured against: `node bare-server.js PORT DATABASE_PORT CONNECTIONS`. A Fastify route for each case that sends SQL written by hand through the
+ * same driver in the same kind of transaction, with what Row Level Security needs to know, and does nothing else.
  */
-const [, , port = '0', host = '127.0.0.1'] = process.argv;
-const database = openDatabase({
-  host,
-  port: 5432,
+const [, , port = '0', databasePort = '5432', connections = '10'] = process.argv;
+const target = {
+  host: '127.0.0.1',
+  port: Number(databasePort),
   user: 'authenticator',
-  password: 'of the bench',
+  password: '',
   database: 'postgres',
-});
+};
+const database = openDatabase(target, { connectionsAtMost: Number(connections) });
 const never = new AbortController().signal;
+setMaxListeners(0, never);
 const context = {
   name: 'context',
   text: `SELECT set_config('search_path', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true),

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { generateKeyMaterial, type KeyMaterial, renderKeyMaterial } from '@holdfast/keys';
 import { applyMigrations, readSupabaseSchema } from '@holdfast/migrations';
 import { type Connection, connect } from '@holdfast/postgres';
-import { startPrivatePostgres } from '@holdfast/runtime';
 import { freePort } from '../postgres-by-hand.js';
 import { schema } from './cases.js';
+import { openBenchDatabase } from './database.js';
 
 /** The API, what it is measured against, and the database of both: one PostgreSQL without durability, so that it is not the disk that is measured. */
 export interface Stage extends AsyncDisposable {
@@ -22,23 +22,17 @@ export interface Stage extends AsyncDisposable {
   memory(): Promise<number>;
 }
 
+/** For each pool: more than there are cores for. */
+const connections = 10;
+
 const programs = {
   api: fileURLToPath(new URL('../../../services/gateway/dist/api.mjs', import.meta.url)),
   bare: fileURLToPath(new URL('bare-server.js', import.meta.url)),
 };
 
 export async function openStage(bin: string, signal: AbortSignal): Promise<Stage> {
-  const postgres = await startPrivatePostgres({
-    bin,
-    user: 'postgres',
-    encoding: 'UTF8',
-    collate: 'C.UTF-8',
-    ctype: 'C.UTF-8',
-    preload: '',
-    boundMilliseconds: 3_600_000,
-    signal,
-  });
-  const target = { host: postgres.socketFolder, port: 5432, user: 'postgres', password: '', database: 'postgres' };
+  const postgres = await openBenchDatabase(bin);
+  const { target } = postgres;
   const sql = await connect(target, { timeoutMilliseconds: 10_000, statementTimeoutMilliseconds: 120_000 });
   const [main] = await readSupabaseSchema();
   await applyMigrations(sql, main?.migrations ?? [], { signal });
@@ -52,12 +46,13 @@ export async function openStage(bin: string, signal: AbortSignal): Promise<Stage
   const [apiPort, barePort] = [await freePort(), await freePort()];
   const configuration = join(folder, 'api.json');
   const database = {
-    host: postgres.socketFolder,
-    readWritePort: 5432,
-    readOnlyPort: 5432,
+    host: target.host,
+    readWritePort: target.port,
+    readOnlyPort: target.port,
     name: 'postgres',
     authenticatorPassword: 'of the bench',
     authAdminPassword: 'of the bench',
+    connectionsAtMost: connections,
   };
   const auth = { externalUrl: `http://127.0.0.1:${apiPort}/auth/v1`, rateLimits: { enabled: false } };
   const whole = { host: '127.0.0.1', port: apiPort, database, keysFile, auth, rest: { schemas: ['public'] } };
@@ -72,7 +67,8 @@ export async function openStage(bin: string, signal: AbortSignal): Promise<Stage
     '--max-semi-space-size=8',
     programs.bare,
     String(barePort),
-    postgres.socketFolder,
+    String(target.port),
+    String(connections),
   ]);
   await untilAnswers(`http://127.0.0.1:${barePort}/0`, {});
   return {
