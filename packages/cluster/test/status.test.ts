@@ -36,6 +36,7 @@ describe('statusReport', () => {
       pids: { patroni: null, postgres: null, agent: null },
     });
     expect(report.endpoints).toEqual({
+      api: 'http://127.0.0.1:8000',
       readWrite: 'postgresql://postgres@127.0.0.1:5000/postgres',
       readOnly: 'postgresql://postgres@127.0.0.1:5001/postgres',
       pooler: 'postgresql://postgres@127.0.0.1:6543/postgres',

@@ -77,7 +77,7 @@ const documentedShape = {
     },
   ],
   etcd: [{ name: 'value', healthy: 'value', isLeader: 'value', clientUrl: 'value', pid: 'value' }],
-  endpoints: { readWrite: 'value', readOnly: 'value', pooler: 'value', haproxyStats: 'value' },
+  endpoints: { readWrite: 'value', readOnly: 'value', pooler: 'value', api: 'value', haproxyStats: 'value' },
   patroni: { version: 'value', origin: 'value' },
   postgres: { version: 'value' },
   supervisor: { pid: 'value', alive: 'value' },

@@ -127,13 +127,14 @@ describe('every plan', () => {
     });
   });
 
-  it('writes a secret into userlist.txt only', () => {
+  it('writes a secret into userlist.txt and api.json only', () => {
     always(({ units }) => {
       const secretFiles = units
         .flatMap((unit) => unit.files)
         .filter((file) => Object.values(markers).some((value) => fillTemplate(file.content, markers).includes(value)))
         .map((file) => file.path.split('/').at(-1));
-      expect(secretFiles).toEqual(units.some((unit) => unit.id === 'pgbouncer') ? ['userlist.txt'] : []);
+      const expected = units.some((unit) => unit.id === 'pgbouncer') ? ['userlist.txt', 'api.json'] : ['api.json'];
+      expect(secretFiles).toEqual(expected);
     });
   });
 
@@ -143,7 +144,8 @@ describe('every plan', () => {
       const { refused } = JSON.parse(String(net?.files[0]?.content)) as {
         refused: { ports: number[]; addresses: string[] };
       };
-      const others = units.filter(({ component }) => component !== 'net');
+      // Functions and webhooks are called through the API.
+      const others = units.filter(({ component }) => component !== 'net' && component !== 'api');
       const missing = others
         .flatMap(({ ports }) => ports.map(({ port }) => port))
         .filter((port) => !refused.ports.includes(port));

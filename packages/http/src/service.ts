@@ -9,10 +9,10 @@ export interface ServiceOptions {
 
 /**
  * A Fastify instance that is to hold one service. It listens nowhere: `startHttpServer` or a gateway gives it requests. It writes no log of its own, since
- * whoever gives it requests does, and answers what the service did not catch as `{"message": …}` without saying why.
+ * whoever gives it requests does. Errors are the service's to answer.
  */
 export function createService(options: ServiceOptions = {}): FastifyInstance {
-  const service = Fastify({
+  return Fastify({
     logger: false,
     bodyLimit: options.bodyLimit ?? 10 * 1024 * 1024,
     requestIdHeader: false,
@@ -20,15 +20,4 @@ export function createService(options: ServiceOptions = {}): FastifyInstance {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 4096 },
   });
-  service.setErrorHandler(async (error, _request, reply) => {
-    const status = statusOf(error);
-    const message = status < 500 && error instanceof Error ? error.message : 'An unexpected error occurred';
-    return await reply.code(status).send({ message });
-  });
-  return service;
-}
-
-function statusOf(error: unknown): number {
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500;
 }

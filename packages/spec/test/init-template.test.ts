@@ -22,7 +22,8 @@ describe('initTemplate', () => {
       fields.flatMap((field) => (field.fields.length === 0 ? [field] : leaves(field.fields)));
     for (const { path } of leaves(schemaFields())) expect(file).toHaveProperty(path);
     const { version, ...postgres } = file.postgres ?? {};
-    const { resources, dataDirectory, hosts, kubernetes, ...rest } = file;
+    // What depends on the machine, or on whom it is for, has examples.
+    const { resources, dataDirectory, hosts, api, kubernetes, ...rest } = file;
     const { preset, storageClass, ingress, images, nodes, ...defaulted } = kubernetes ?? {};
     const { patroni, proxy, etcd, ...pulling } = images ?? {};
     const examples = [
@@ -30,6 +31,7 @@ describe('initTemplate', () => {
       resources,
       dataDirectory,
       hosts,
+      api,
       preset,
       storageClass,
       ingress,

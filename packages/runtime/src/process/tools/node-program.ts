@@ -49,7 +49,7 @@ function ensureNativePackages(bundle: string): void {
   const entry = require.resolve('@node-rs/bcrypt');
   const scope = dirname(dirname(entry));
   for (const name of readdirSync(scope).filter((each) => /^bcrypt(-linux-|$)/.test(each))) {
-    const files = readdirSync(join(scope, name)).filter((file) => /\.(js|json|node)$/.test(file));
+    const files = readdirSync(join(scope, name)).filter((file) => /\.(?:[cm]?js|json|node)$/.test(file));
     for (const file of files) ensureCopy(join(scope, name, file), join('node_modules', '@node-rs', name, file), 0o644);
   }
 }

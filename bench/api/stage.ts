@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generateKeyMaterial, type KeyMaterial, renderKeyMaterial } from '@holdfast/keys';
+import { applyMigrations, readSupabaseSchema } from '@holdfast/migrations';
+import { type Connection, connect } from '@holdfast/postgres';
+import { freePort } from '../postgres-by-hand.js';
+import { schema } from './cases.js';
+import { openBenchDatabase } from './database.js';
+
+/** The API, what it is measured against, and the database of both: one PostgreSQL without durability, so that it is not the disk that is measured. */
+export interface Stage extends AsyncDisposable {
+  readonly api: string;
+  readonly bare: string;
+  readonly keys: KeyMaterial;
+  readonly sql: Connection;
+  /** From its start to its first answer that needed the database, milliseconds. */
+  readonly startMilliseconds: number;
+  /** MiB, of the API's process. */
+  memory(): Promise<number>;
+}
+
+/** For each pool: more than there are cores for. */
+const connections = 10;
+
+const programs = {
+  api: fileURLToPath(new URL('../../../services/gateway/dist/api.mjs', import.meta.url)),
+  bare: fileURLToPath(new URL('bare-server.js', import.meta.url)),
+};
+
+export async function openStage(bin: string, signal: AbortSignal): Promise<Stage> {
+  const postgres = await openBenchDatabase(bin);
+  const { target } = postgres;
+  const sql = await connect(target, { timeoutMilliseconds: 10_000, statementTimeoutMilliseconds: 120_000 });
+  const [main] = await readSupabaseSchema();
+  await applyMigrations(sql, main?.migrations ?? [], { signal });
+  for (const role of ['authenticator', 'supabase_auth_admin'])
+    await sql.query(`ALTER ROLE ${role} PASSWORD 'of the bench'`);
+  await sql.query(schema);
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-api-'));
+  const keys = generateKeyMaterial(new Date());
+  const keysFile = join(folder, 'keys.json');
+  await writeFile(keysFile, renderKeyMaterial(keys), { mode: 0o600 });
+  const [apiPort, barePort] = [await freePort(), await freePort()];
+  const configuration = join(folder, 'api.json');
+  const database = {
+    host: target.host,
+    readWritePort: target.port,
+    readOnlyPort: target.port,
+    name: 'postgres',
+    authenticatorPassword: 'of the bench',
+    authAdminPassword: 'of the bench',
+    connectionsAtMost: connections,
+  };
+  const auth = { externalUrl: `http://127.0.0.1:${apiPort}/auth/v1`, rateLimits: { enabled: false } };
+  const whole = { host: '127.0.0.1', port: apiPort, database, keysFile, auth, rest: { schemas: ['public'] } };
+  await writeFile(configuration, JSON.stringify(whole), { mode: 0o600 });
+  const began = performance.now();
+  const api = start(['--max-old-space-size=512', '--max-semi-space-size=8', programs.api, configuration]);
+  const url = `http://127.0.0.1:${apiPort}`;
+  await untilAnswers(`${url}/rest/v1/author?limit=1`, { apikey: keys.publishable.current.value });
+  const startMilliseconds = performance.now() - began;
+  const bare = start([
+    '--max-old-space-size=512',
+    '--max-semi-space-size=8',
+    programs.bare,
+    String(barePort),
+    String(target.port),
+    String(connections),
+  ]);
+  await untilAnswers(`http://127.0.0.1:${barePort}/0`, {});
+  return {
+    api: url,
+    bare: `http://127.0.0.1:${barePort}`,
+    keys,
+    sql,
+    startMilliseconds,
+    memory: async () => await residentMemory(api),
+    async [Symbol.asyncDispose]() {
+      for (const child of [api, bare]) {
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGKILL');
+        await ended;
+      }
+      await sql[Symbol.asyncDispose]();
+      await postgres[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function start(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { NODE_ENV: 'production' } });
+}
+
+async function untilAnswers(url: string, headers: Readonly<Record<string, string>>): Promise<void> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    const answer = await fetch(url, { headers }).catch(() => undefined);
+    await answer?.arrayBuffer();
+    if (answer?.ok === true) return;
+    if (performance.now() > end) throw new Error(`${url} does not answer: ${answer?.status}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function residentMemory(child: ChildProcess): Promise<number> {
+  const { readFile } = await import('node:fs/promises');
+  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+}
