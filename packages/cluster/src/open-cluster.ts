@@ -140,6 +140,9 @@ async function createRuntime(
   return { runtime, spec: runtime.reached, etcdTls: runtime.etcdTls };
 }
 
+/** See doorTimeoutMilliseconds in view/observe.ts. */
+const doorMilliseconds = 5000;
+
 function createClients(spec: ClusterSpec, secrets: Secrets | undefined, etcdTls: TlsFiles | undefined): Clients {
   const scheme = etcdTls === undefined ? 'http' : 'https';
   return {
@@ -147,6 +150,7 @@ function createClients(spec: ClusterSpec, secrets: Secrets | undefined, etcdTls:
       member: name,
       client: createPatroniClient({
         url: `http://${urlHost(host)}:${patroniPort}`,
+        ...(spec.inside === undefined ? {} : { timeoutMilliseconds: doorMilliseconds }),
         ...(secrets === undefined ? {} : { username: 'holdfast', password: secrets['patroni-api'] }),
       }),
     })),

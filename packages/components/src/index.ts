@@ -27,6 +27,7 @@ export {
   renderKubernetes,
   renderKubernetesObjects,
 } from './kubernetes/render.js';
+export { chartSecrets } from './kubernetes/supabase-secrets.js';
 export { type NetConfiguration, netPasswordVariable } from './net/configuration.js';
 export * from './paths.js';
 export { createPatroniClient, type PatroniClientOptions } from './patroni/client.js';

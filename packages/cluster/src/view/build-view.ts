@@ -283,7 +283,7 @@ function buildProxies(spec: ClusterSpec, observed: Observation, notes: string[])
   ];
   if (pooler) {
     if (!pooler.ok) notes.push(`pgbouncer: ${pooler.reason}`);
-    const { host, port } = spec.pooler;
+    const { host, port } = (spec.inside ?? spec).pooler;
     proxies.push({ name: 'pgbouncer', component: 'pgbouncer', host, port, healthy: pooler.ok, servers: [] });
   }
   return proxies;

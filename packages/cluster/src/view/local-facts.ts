@@ -7,7 +7,7 @@ import { poolerState } from '../pooler/paused-pooler.js';
 import { dataDirectoryOf } from '../state/data-directory-of.js';
 import { fetchView } from './fetch-view.js';
 import { answer, valueIn } from './observation.js';
-import { partTimeoutMilliseconds } from './observe.js';
+import { doorTimeoutMilliseconds, partTimeoutMilliseconds } from './observe.js';
 import { type StatusFacts, type StatusReport, statusReport } from './status.js';
 
 /** What `status` shows, found out at once: answers within 2 s whatever is dead or frozen. */
@@ -18,7 +18,8 @@ export async function fetchStatus(context: ClusterContext, signal: AbortSignal):
 
 /** What a status report says beyond the view. */
 export async function gatherStatusFacts(context: ClusterContext, signal: AbortSignal): Promise<StatusFacts> {
-  const options = { signal, timeoutMilliseconds: partTimeoutMilliseconds };
+  const slow = context.spec.inside !== undefined;
+  const options = { signal, timeoutMilliseconds: slow ? doorTimeoutMilliseconds : partTimeoutMilliseconds };
   const [postmasters, supervisor, plan, pooler] = await Promise.all([
     findPostmasters(context),
     answer((limit) => keeperState(context, limit), options),

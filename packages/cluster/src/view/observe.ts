@@ -5,6 +5,11 @@ import { answer, type Observation } from './observation.js';
 
 /** A part that does not answer within this is reported as unknown: a frozen process accepts TCP and never answers. */
 export const partTimeoutMilliseconds = 1000;
+/**
+ * The same through a door of the runtime kubernetes: what ends with its connection, as Patroni's answers do, arrives a second late there, since
+ * containerd waits so long before it closes a forwarded connection.
+ */
+export const doorTimeoutMilliseconds = 3000;
 
 /**
  * Asks every part at once, each with its own time limit. Never throws for a dead part; throws when `signal` aborts.
@@ -13,7 +18,7 @@ export const partTimeoutMilliseconds = 1000;
 export async function observe(
   context: ClusterContext,
   signal: AbortSignal,
-  timeoutMilliseconds = partTimeoutMilliseconds,
+  timeoutMilliseconds = context.spec.inside === undefined ? partTimeoutMilliseconds : doorTimeoutMilliseconds,
 ): Promise<Observation> {
   signal.throwIfAborted();
   const { clients, runtime, spec } = context;

@@ -115,11 +115,11 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
         agent: pid(agentUnitId(member.name)),
       },
     })),
-    etcd: view.etcd.map(({ name, healthy, isLeader, clientUrl }) => ({
+    etcd: view.etcd.map(({ name, healthy, isLeader, clientUrl: url }, index) => ({
       name,
       healthy,
       isLeader: isLeader ?? null,
-      clientUrl,
+      clientUrl: etcdPlace(spec, index) ?? url,
       pid: pid(name),
     })),
     proxies: view.proxies.map(({ name, healthy, host, port, servers }) => ({
@@ -140,6 +140,11 @@ export function statusReport(view: ClusterView, facts: StatusFacts): StatusRepor
   };
 }
 
+/** Where processes are on another machine, as in Kubernetes, their state has to do. */
+function runs({ pid, state }: ClusterView['units'][number]): boolean {
+  return pid !== undefined || state === 'ready';
+}
+
 /** A member's own address; how it is reached from here may be another one, for the moment only. */
 function placeOf(
   { inside }: ClusterSpec,
@@ -149,6 +154,12 @@ function placeOf(
   return own === undefined
     ? { host, port, patroniUrl: url }
     : { host: own.host, port: own.port, patroniUrl: patroniUrl(own) };
+}
+
+function etcdPlace({ inside }: ClusterSpec, index: number): string | undefined {
+  const own = inside?.etcd.members[index];
+  // Only the runtime kubernetes has an inside, and etcd has certificates there.
+  return own === undefined ? undefined : `https://${own.host}:${own.clientPort}`;
 }
 
 /** Where clients connect; without passwords. */
@@ -193,11 +204,11 @@ export function judgeHealth(view: ClusterView, poolerPaused?: boolean): Health {
   }
   for (const { name } of view.members) {
     const agent = view.units.find(({ id }) => id === agentUnitId(name));
-    if (agent !== undefined && agent.pid === undefined) {
+    if (agent !== undefined && !runs(agent)) {
       degraded.push(`the agent of ${name} is ${agent.state}: its failover waits for Patroni`);
     }
   }
-  for (const { id, state } of view.units.filter(({ component, pid }) => component === 'net' && pid === undefined))
+  for (const { id, state } of view.units.filter((unit) => unit.component === 'net' && !runs(unit)))
     degraded.push(`${id} is ${state}: requests from SQL wait in their queue`);
   if (!hasQuorum(view)) {
     const healthyEtcd = view.etcd.filter(({ healthy }) => healthy).length;

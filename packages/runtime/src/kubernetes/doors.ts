@@ -138,14 +138,8 @@ class Tunnel {
       child.once('close', gone);
     });
     over.catch(() => undefined);
-    // What was forwarded to is gone; one connection that was refused is no reason.
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (
-        /lost connection to pod|not found|not running|network namespace|error creating (error|forwarding) stream/i.test(
-          text,
-        )
-      )
-        child.kill('SIGTERM');
+      if (isLost(text)) child.kill('SIGTERM');
     });
     const limit = setTimeout(end, startMilliseconds);
     const found = new Map<number, number>();
@@ -178,4 +172,19 @@ class Tunnel {
     await ended;
     clearTimeout(force);
   }
+}
+
+/**
+ * What kubectl prints when what it forwards to is gone, line by line; that nothing listens at a port of a living pod is no reason, and kubectl says
+ * much the same then. Pure.
+ */
+export function isLost(text: string): boolean {
+  return text
+    .split('\n')
+    .filter((line) => !/connection refused/i.test(line))
+    .some((line) =>
+      /lost connection to pod|not found|not running|network namespace|error creating (error|forwarding) stream/i.test(
+        line,
+      ),
+    );
 }

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renderMakeSecrets, secretObjects, statisticsUser, statisticsUserKey } from '@holdfast/components';
+import {
+  chartSecrets,
+  renderMakeSecrets,
+  secretObjects,
+  statisticsUser,
+  statisticsUserKey,
+} from '@holdfast/components';
 import { type ClusterSpec, type Secrets, secretNames, timeLimit } from '@holdfast/spec';
 import { writeFileAtomically } from '../process/atomic-file.js';
 import { makeSecretsFailed, secretsDiffer } from './errors.js';
@@ -35,7 +41,13 @@ export async function ensureSecretObjects(
     const metadata = { name: secretObjects.cluster, namespace };
     await applyObjects(place, [{ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data }], options.signal);
   }
-  await runMakeSecrets(renderMakeSecrets(spec), options);
+  const there = await place.kubectl.run(
+    ['get', 'secrets', '--namespace', namespace, '--output', 'jsonpath={.items[*].metadata.name}'],
+    { signal: options.signal },
+  );
+  const names = new Set(there.split(' '));
+  const needed = [...Object.values(secretObjects), ...(spec.supabase.enabled ? Object.values(chartSecrets) : [])];
+  if (needed.some((name) => !names.has(name))) await runMakeSecrets(renderMakeSecrets(spec), options);
 }
 
 /** Throws HF_KUBERNETES_SECRETS; changes nothing. */

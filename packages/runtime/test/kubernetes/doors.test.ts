@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Doors } from '../../src/kubernetes/doors.js';
+import { Doors, isLost } from '../../src/kubernetes/doors.js';
 
 /** What kubectl port-forward does, on this machine: each remote port is one of 127.0.0.1. Writes its pid; ends when asked. */
 const standIn = `#!/usr/bin/env node
@@ -111,3 +111,12 @@ describe('doors into a Kubernetes cluster', () => {
     expect(() => process.kill(Number(started()[0]?.split(' ')[0]), 0)).toThrow();
   });
 });
+
+it.each([
+  [true, 'error: lost connection to pod'],
+  [true, 'E1127 portforward.go:400] an error occurred forwarding 1 -> 2: error forwarding port 2 to pod x: not found'],
+  [
+    false,
+    'E1127 portforward.go:400] an error occurred forwarding 1 -> 2: failed to execute portforward in network namespace "/var/run/netns/x": failed to connect to localhost:2: dial tcp4 127.0.0.1:2: connect: connection refused',
+  ],
+])('a tunnel is lost: %s (%s)', (lost, text) => expect(isLost(text)).toBe(lost));
