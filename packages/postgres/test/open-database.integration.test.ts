@@ -171,6 +171,17 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
       expect(refused).toMatchObject([{ reason: { code: expect.stringMatching(/HF_POSTGRES_(BUSY|UNAVAILABLE)/) } }]);
     });
 
+    test('writes that wait leave connections to reads', async () => {
+      await using small = openDatabase(server.target, { connectionsAtMost: 5 });
+      const slow = async () => await small.pipeline([{ text: 'SELECT pg_sleep(1)' }], write, never);
+      const writes = Promise.all(Array.from({ length: 8 }, slow));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const began = performance.now();
+      await small.pipeline([{ text: 'SELECT 1' }], read, never);
+      expect(performance.now() - began).toBeLessThan(700);
+      await writes;
+    });
+
     test('a wrong password is said at once', async () => {
       await using wrong = openDatabase({ ...server.target, password: 'no' });
       await expect(wrong.pipeline([{ text: 'SELECT 1' }], read, never)).rejects.toMatchObject({

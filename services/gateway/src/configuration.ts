@@ -20,7 +20,7 @@ export const apiConfiguration = z.strictObject({
     authAdminPassword: z.string(),
     connectionsAtMost: z.number().int().positive().default(10),
     /** How long a request waits for a primary. */
-    rideMilliseconds: z.number().int().positive().default(10_000),
+    rideMilliseconds: z.number().int().positive().default(30_000),
   }),
   /** keys.json of `holdfast keys`; read again when it changes. */
   keysFile: z.string(),
