@@ -271,14 +271,14 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
 
   describe('a break', () => {
     test('of a read is not seen by its caller', async () => {
-      const reading = value("SELECT 'read on' FROM pg_sleep(0.5)");
+      const reading = value("SELECT 'read on' FROM pg_sleep(2)");
       process.kill(await busy("%'read on'%"), 'SIGTERM');
       expect(await reading).toBe('read on');
     });
 
     test('before the commit begins runs a write again, once', async () => {
       const writing = database.pipeline(
-        [{ text: "INSERT INTO entry SELECT 50, 'before' FROM pg_sleep(0.5)" }],
+        [{ text: "INSERT INTO entry SELECT 50, 'before' FROM pg_sleep(2)" }],
         write,
         never,
       );
@@ -316,7 +316,7 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
 
     test('of what may be repeated is repeated', async () => {
       const writing = database.pipeline(
-        [{ text: "INSERT INTO entry SELECT 61, 'again' FROM pg_sleep(0.5) ON CONFLICT (id) DO NOTHING" }],
+        [{ text: "INSERT INTO entry SELECT 61, 'again' FROM pg_sleep(2) ON CONFLICT (id) DO NOTHING" }],
         { ...write, repeatable: true },
         never,
       );

@@ -57,7 +57,7 @@ export const apiConfiguration = z.strictObject({
 
 export type ApiConfiguration = z.output<typeof apiConfiguration>;
 
-/** Throws HF_API_CONFIGURATION's cause: zod's error, or JSON's. Never says what was in the file. */
+/** Throws zod's error, or JSON's; neither says what was in the file but for the names of settings. */
 export function parseApiConfiguration(text: string): ApiConfiguration {
   return apiConfiguration.parse(JSON.parse(text));
 }

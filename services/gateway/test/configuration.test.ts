@@ -5,14 +5,8 @@ import { parseApiConfiguration } from '../src/index.js';
 
 /** What the plan of a cluster writes, secrets named in place of their values. */
 function planned(golden: string): string {
-  const path = new URL(`../../../packages/components/test/golden/${golden}/plan.json`, import.meta.url);
-  const { units } = JSON.parse(readFileSync(path, 'utf8')) as {
-    units: { id: string; files: { content: string | (string | { secret: string })[] }[] }[];
-  };
-  const content = units.find(({ id }) => id === 'api')?.files[0]?.content ?? '';
-  return typeof content === 'string'
-    ? content
-    : content.map((piece) => (typeof piece === 'string' ? piece : piece.secret)).join('');
+  const path = new URL(`../../../packages/components/test/golden/${golden}/api/api.json`, import.meta.url);
+  return readFileSync(path, 'utf8');
 }
 
 test.each(['default', 'one-member', 'listen-everywhere'])(
