@@ -112,7 +112,8 @@ test(`${perSecond} requests a second while the primary is killed ${rounds} times
     `${last} requests: ${tally.acknowledged.length} inserts, ${tally.refused.length} of unknown outcome, ` +
       `${tally.upserts} upserts, ${tally.reads} reads, slowest ${Math.round(tally.slowest)} ms`,
   );
-  expect(tally.failures).toEqual([]);
+  // The first ones tell enough.
+  expect(tally.failures.slice(0, 10)).toEqual([]);
   expect(tally.acknowledged.filter((id) => !there.has(id))).toEqual([]);
   expect([...there].filter(([, count]) => count > 1)).toEqual([]);
   // Only what was in the middle of its statement when the server died: a few of 200 a second.

@@ -81,7 +81,7 @@ export function exampleSpec(options: ExampleOptions = {}): ClusterSpec {
       redirectUrls: [],
       workers: 1,
       connections: 10,
-      rideMilliseconds: 10_000,
+      rideMilliseconds: 30_000,
       rateLimit: undefined,
       allowedOrigins: undefined,
       trustForwarded: false,

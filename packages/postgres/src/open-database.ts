@@ -7,8 +7,9 @@ import { isRecoveryConflict } from './database/judge-failure.js';
 import { openListener } from './database/listener.js';
 import { runPipeline } from './database/run-pipeline.js';
 import type { Ended, RunContext } from './database/transaction-ended.js';
+import { Turnstile } from './database/turnstile.js';
 import type { Database, TransactionOptions } from './database.js';
-import { databaseUnavailable, outcomeUnknown } from './errors.js';
+import { databaseBusy, databaseUnavailable, outcomeUnknown } from './errors.js';
 
 export interface DatabaseTargets {
   /** Where the primary answers, whoever it is: HAProxy's read-write port. */
@@ -21,9 +22,9 @@ export interface DatabaseOptions {
   readonly applicationName?: string;
   /** A call that finds no primary, or loses it, waits and tries so long. Default 10 s. */
   readonly rideMilliseconds?: number;
-  /** Default 10, for each of the two targets. */
+  /** Default 10, for each of the two targets; of those to the primary writes get four fifths. */
   readonly connectionsAtMost?: number;
-  /** Callers beyond are turned away at once. Default 1000. */
+  /** Callers beyond are turned away at once. Default 5000. */
   readonly waitingAtMost?: number;
   /** Of one attempt to connect. Default 3 s. */
   readonly connectMilliseconds?: number;
@@ -55,6 +56,8 @@ class RidingDatabase implements OpenDatabase {
   readonly #ride: number;
   readonly #primary: ConnectionPool;
   readonly #replica: ConnectionPool | undefined;
+  /** Commits that wait for a standby must not keep reads from their answers: some connections are for those alone. */
+  readonly #writers: Turnstile;
 
   constructor(primary: ConnectionTarget, replica: ConnectionTarget | undefined, options: DatabaseOptions) {
     this.#target = primary;
@@ -63,12 +66,13 @@ class RidingDatabase implements OpenDatabase {
     const pool: Omit<PoolOptions, 'replica'> = {
       applicationName: this.#applicationName,
       connectionsAtMost: options.connectionsAtMost ?? 10,
-      waitingAtMost: options.waitingAtMost ?? 1000,
+      waitingAtMost: options.waitingAtMost ?? 5000,
       connectMilliseconds: options.connectMilliseconds ?? 3000,
       idleMilliseconds: options.idleMilliseconds ?? 30_000,
       statementMilliseconds: options.statementMilliseconds ?? 60_000,
       silenceMilliseconds: options.silenceMilliseconds ?? 1000,
     };
+    this.#writers = new Turnstile(Math.max(1, Math.floor(pool.connectionsAtMost * 0.8)), pool.waitingAtMost);
     this.#primary = new ConnectionPool(primary, { ...pool, replica: false });
     this.#replica = replica === undefined ? undefined : new ConnectionPool(replica, { ...pool, replica: true });
   }
@@ -78,10 +82,10 @@ class RidingDatabase implements OpenDatabase {
   }
 
   readonly pipeline: Database['pipeline'] = async (statements, options, signal) =>
-    await this.#ridden(options, signal, async (context) => await runPipeline(statements, options, context));
+    await this.#admitted(options, signal, async (context) => await runPipeline(statements, options, context));
 
   readonly transaction: Database['transaction'] = async (options, work, signal) =>
-    await this.#ridden(
+    await this.#admitted(
       options,
       signal,
       async (context) => await new InteractiveTransaction(options, context).run(work),
@@ -95,13 +99,28 @@ class RidingDatabase implements OpenDatabase {
     await this.#replica?.[Symbol.asyncDispose]();
   }
 
-  /** Attempts until one ends, one must not be repeated, or the time is over. */
-  async #ridden<T>(
+  async #admitted<T>(
     options: TransactionOptions,
     signal: AbortSignal,
     attempt: (context: RunContext) => Promise<Ended<T>>,
   ): Promise<T> {
     const deadline = performance.now() + this.#ride;
+    if (options.access === 'read only') return await this.#ridden(options, deadline, signal, attempt);
+    await this.#writers.enter(deadline, signal, (reason) => databaseBusy(this.#primary.address, reason));
+    try {
+      return await this.#ridden(options, deadline, signal, attempt);
+    } finally {
+      this.#writers.leave();
+    }
+  }
+
+  /** Attempts until one ends, one must not be repeated, or the time is over. */
+  async #ridden<T>(
+    options: TransactionOptions,
+    deadline: number,
+    signal: AbortSignal,
+    attempt: (context: RunContext) => Promise<Ended<T>>,
+  ): Promise<T> {
     let pool = options.replica === true && options.access === 'read only' ? this.#replica : undefined;
     for (let tries = 0; ; tries += 1) {
       const onReplica: boolean = pool !== undefined;

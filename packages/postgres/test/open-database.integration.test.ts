@@ -171,6 +171,17 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
       expect(refused).toMatchObject([{ reason: { code: expect.stringMatching(/HF_POSTGRES_(BUSY|UNAVAILABLE)/) } }]);
     });
 
+    test('writes that wait leave connections to reads', async () => {
+      await using small = openDatabase(server.target, { connectionsAtMost: 5 });
+      const slow = async () => await small.pipeline([{ text: 'SELECT pg_sleep(1)' }], write, never);
+      const writes = Promise.all(Array.from({ length: 8 }, slow));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const began = performance.now();
+      await small.pipeline([{ text: 'SELECT 1' }], read, never);
+      expect(performance.now() - began).toBeLessThan(700);
+      await writes;
+    });
+
     test('a wrong password is said at once', async () => {
       await using wrong = openDatabase({ ...server.target, password: 'no' });
       await expect(wrong.pipeline([{ text: 'SELECT 1' }], read, never)).rejects.toMatchObject({
@@ -260,14 +271,14 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
 
   describe('a break', () => {
     test('of a read is not seen by its caller', async () => {
-      const reading = value("SELECT 'read on' FROM pg_sleep(0.5)");
+      const reading = value("SELECT 'read on' FROM pg_sleep(2)");
       process.kill(await busy("%'read on'%"), 'SIGTERM');
       expect(await reading).toBe('read on');
     });
 
     test('before the commit begins runs a write again, once', async () => {
       const writing = database.pipeline(
-        [{ text: "INSERT INTO entry SELECT 50, 'before' FROM pg_sleep(0.5)" }],
+        [{ text: "INSERT INTO entry SELECT 50, 'before' FROM pg_sleep(2)" }],
         write,
         never,
       );
@@ -305,7 +316,7 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
 
     test('of what may be repeated is repeated', async () => {
       const writing = database.pipeline(
-        [{ text: "INSERT INTO entry SELECT 61, 'again' FROM pg_sleep(0.5) ON CONFLICT (id) DO NOTHING" }],
+        [{ text: "INSERT INTO entry SELECT 61, 'again' FROM pg_sleep(2) ON CONFLICT (id) DO NOTHING" }],
         { ...write, repeatable: true },
         never,
       );

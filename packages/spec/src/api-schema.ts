@@ -101,7 +101,7 @@ export const apiSection = section(
     rideTimeout: field(
       duration('ms', 100, 120_000),
       'How long a request waits for a primary before it gets an error; a bare number is in ms.',
-      { default: '10s' },
+      { default: '30s' },
     ),
     rateLimit: field(integer(1, 1_000_000), 'Requests a second from one address. Left out: any number.', {
       examples: [100],

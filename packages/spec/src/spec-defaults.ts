@@ -24,7 +24,7 @@ export const specDefaults = {
     siteUrl: 'http://127.0.0.1:3000',
     workers: 1,
     connections: 10,
-    rideMilliseconds: 10_000,
+    rideMilliseconds: 30_000,
     trustForwarded: false,
     accessLog: 'errors',
     // As the Supabase CLI's config.toml has them.

@@ -20,7 +20,7 @@ export const apiConfiguration = z.strictObject({
     authAdminPassword: z.string(),
     connectionsAtMost: z.number().int().positive().default(10),
     /** How long a request waits for a primary. */
-    rideMilliseconds: z.number().int().positive().default(10_000),
+    rideMilliseconds: z.number().int().positive().default(30_000),
   }),
   /** keys.json of `holdfast keys`; read again when it changes. */
   keysFile: z.string(),
@@ -57,7 +57,7 @@ export const apiConfiguration = z.strictObject({
 
 export type ApiConfiguration = z.output<typeof apiConfiguration>;
 
-/** Throws HF_API_CONFIGURATION's cause: zod's error, or JSON's. Never says what was in the file. */
+/** Throws zod's error, or JSON's; neither says what was in the file but for the names of settings. */
 export function parseApiConfiguration(text: string): ApiConfiguration {
   return apiConfiguration.parse(JSON.parse(text));
 }

@@ -23,7 +23,7 @@ export async function startRest(
     extraSearchPath,
     maxRows,
     jwtSecret: keys,
-    ...(further as Partial<RestSettings>),
+    ...furtherSettings(further),
   };
   const { bodyLimit } = configuration.gateway;
   const service = createService({ bodyLimit });
@@ -36,6 +36,13 @@ export async function startRest(
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
   });
   return await createLocalBackend(service, () => restState(service)?.ready() ?? false);
+}
+
+/** JSON has no maps. */
+function furtherSettings({ appSettings, ...others }: Readonly<Record<string, unknown>>): Partial<RestSettings> {
+  const named = typeof appSettings === 'object' && appSettings !== null ? Object.entries(appSettings) : [];
+  const settings = new Map(named.map(([name, value]) => [name, String(value)]));
+  return { ...(others as Partial<RestSettings>), ...(settings.size === 0 ? {} : { appSettings: settings }) };
 }
 
 /** What REST checks tokens with: JWKS as JSON. Changes with the keys, and when a retired one ends. */

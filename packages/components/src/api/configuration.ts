@@ -80,7 +80,8 @@ function authSettings(api: ApiSpec): Readonly<Record<string, unknown>> {
       signup: { disabled: !auth.signUp, anonymous: auth.anonymous },
       email: { autoconfirm: !auth.confirmEmail, ...(strict ? { maxFrequencySeconds: 60 } : {}) },
       password: { minimumLength: auth.passwordLength, ...(strict ? { requireReauthentication: true } : {}) },
-      mail: { ...mailSettings(auth.mail), inbox: !strict },
+      // Without a mail server Auth keeps mails in memory, which shows everybody's to anybody.
+      mail: { ...mailSettings(auth.mail), ...(strict ? { inbox: false } : {}) },
     },
     auth.settings,
   );

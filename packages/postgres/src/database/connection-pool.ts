@@ -158,6 +158,7 @@ export class ConnectionPool implements AsyncDisposable {
         connection.close();
         throw new Error('the server is a standby');
       }
+      if (connection.ended) throw new Error('the connection broke as soon as it was there');
       this.#failures = 0;
       this.#all.add(connection);
       this.release(connection);
