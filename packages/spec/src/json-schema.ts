@@ -10,5 +10,10 @@ export function renderJsonSchema(): string {
 
 /** Lists of plain values on one line, as the formatter of this repository has them. */
 function withShortLists(json: string): string {
-  return json.replace(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, (_, items: string) => `[${items.replace(/,\n\s+/g, ', ')}]`);
+  const inner = json.replace(
+    /\[\n\s+([^[\]{}]*?)\n\s+\]/g,
+    (_, items: string) => `[${items.replace(/,\n\s+/g, ', ')}]`,
+  );
+  // A list whose only item is such a list.
+  return inner.replace(/\[\n\s+(\[[^[\]{}\n]*\])\n\s+\]/g, '[$1]');
 }
