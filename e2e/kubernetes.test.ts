@@ -126,7 +126,7 @@ describe.skipIf(!ready)('the runtime kubernetes', () => {
 
   test('switchover, logs and restart work as with processes', async () => {
     const before = (await waitForHealth(cluster)).leader;
-    const moved = await cluster.holdfast(['switchover', '--yes']);
+    const moved = await cluster.holdfast(['switchover'], { timeoutMilliseconds: 120_000 });
     expect(moved.code, moved.stderr).toBe(0);
     expect((await waitForHealth(cluster)).leader).not.toBe(before);
     expect((await cluster.holdfast(['logs', 'pg1', '--lines', '20'])).stdout).toMatch(/postgres|patroni|INFO/i);

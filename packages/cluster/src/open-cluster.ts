@@ -141,7 +141,7 @@ async function createRuntime(
 }
 
 /** See doorTimeoutMilliseconds in view/observe.ts. */
-const doorMilliseconds = 5000;
+const doorMilliseconds = 8000;
 
 function createClients(spec: ClusterSpec, secrets: Secrets | undefined, etcdTls: TlsFiles | undefined): Clients {
   const scheme = etcdTls === undefined ? 'http' : 'https';

@@ -8,9 +8,12 @@ export function renderJsonSchema(): string {
   return `${withShortLists(JSON.stringify(titled, null, 2))}\n`;
 }
 
-/** Lists of plain values, and a list that holds one of them, on one line, as the formatter of this repository has them. */
+/** Lists of plain values on one line, as the formatter of this repository has them. */
 function withShortLists(json: string): string {
-  return json
-    .replace(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, (_, items: string) => `[${items.replace(/,\n\s+/g, ', ')}]`)
-    .replace(/\[\n\s+(\[[^[\]\n]*\])\n\s+\]/g, '[$1]');
+  const inner = json.replace(
+    /\[\n\s+([^[\]{}]*?)\n\s+\]/g,
+    (_, items: string) => `[${items.replace(/,\n\s+/g, ', ')}]`,
+  );
+  // A list whose only item is such a list.
+  return inner.replace(/\[\n\s+(\[[^[\]{}\n]*\])\n\s+\]/g, '[$1]');
 }

@@ -9,7 +9,7 @@ export const partTimeoutMilliseconds = 1000;
  * The same through a door of the runtime kubernetes: what ends with its connection, as Patroni's answers do, arrives a second late there, since
  * containerd waits so long before it closes a forwarded connection.
  */
-export const doorTimeoutMilliseconds = 3000;
+export const doorTimeoutMilliseconds = 5000;
 
 /**
  * Asks every part at once, each with its own time limit. Never throws for a dead part; throws when `signal` aborts.

@@ -57,7 +57,9 @@ describe.skipIf(!reachable)('a real API server', () => {
   const namespace = `holdfast-test-${process.pid}`;
   const stack = new Disposables();
   const spec = (text: string) => {
-    const plain = text.replace(/namespace: (shop|split)-db/, `namespace: ${namespace}`);
+    const plain = text
+      .replace('namespace: shop-db', `namespace: ${namespace}\n  etcdNodePort: 31379`)
+      .replace('namespace: split-db', `namespace: ${namespace}, etcdNodePort: 31379`);
     return kubernetesSpec(
       plain.includes('namespace:') ? plain : `${plain}\nkubernetes: {namespace: ${namespace}, etcdNodePort: 31379}`,
     );
