@@ -48,7 +48,10 @@ function neutral(text: string, { stateDirectory, tools }: Layout): string {
 }
 
 describe('what runs in containers', () => {
-  const machine = texts(planCluster({ spec: specOf(`${file}\napi: {enabled: false}`), layout: machineLayout }), machineLayout);
+  const machine = texts(
+    planCluster({ spec: specOf(`${file}\napi: {enabled: false}`), layout: machineLayout }),
+    machineLayout,
+  );
   const spec = containerSpec(specOf(`runtime: docker\n${file}`));
   const containers = texts(planCluster({ spec, layout: containerLayout }), containerLayout);
 
