@@ -122,7 +122,7 @@ describe('up and status', () => {
         { name: 'string', healthy: 'boolean', host: 'string', port: 'number', pid: 'number', servers: [] },
       ],
       services: [],
-      endpoints: { readWrite: 'string', readOnly: 'string', pooler: 'string', haproxyStats: 'string' },
+      endpoints: { readWrite: 'string', readOnly: 'string', pooler: 'string', api: 'string', haproxyStats: 'string' },
       patroni: { version: 'string', origin: 'string' },
       postgres: { version: 'string' },
       supervisor: { pid: 'number', alive: 'boolean' },

@@ -92,7 +92,7 @@ export const apiSection = section(
       examples: ['https://api.example.com'],
     }),
     redirectUrls: field(textList(), 'Further places that sign-ins may return to; `*` and `**` stand for anything.', {
-      examples: [['https://example.com/**']],
+      default: [],
     }),
     workers: field(integer(1, 64), 'Processes that share the port.', { default: defaults.workers }),
     connections: field(integer(2, 1000), 'Connections to the database, for each of Auth and REST in each worker.', {
@@ -106,8 +106,8 @@ export const apiSection = section(
     rateLimit: field(integer(1, 1_000_000), 'Requests a second from one address. Left out: any number.', {
       examples: [100],
     }),
-    allowedOrigins: field(textList(), 'Origins that pages may call the API from. Left out: all.', {
-      examples: [['https://example.com']],
+    allowedOrigins: field(textList(), 'Origins that pages may call the API from. Empty: all.', {
+      default: [],
     }),
     trustForwarded: field(
       flag(),

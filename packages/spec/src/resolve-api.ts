@@ -27,7 +27,7 @@ export function resolveApi(file: SpecFile, host: string, port: number, supabase:
     connections: api.connections ?? defaults.connections,
     rideMilliseconds: api.rideTimeout ?? defaults.rideMilliseconds,
     rateLimit: api.rateLimit,
-    allowedOrigins: api.allowedOrigins,
+    allowedOrigins: api.allowedOrigins?.length === 0 ? undefined : api.allowedOrigins,
     trustForwarded: api.trustForwarded ?? defaults.trustForwarded,
     accessLog: api.accessLog ?? defaults.accessLog,
     auth: {

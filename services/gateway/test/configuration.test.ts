@@ -14,8 +14,8 @@ test.each(['default', 'one-member', 'listen-everywhere'])(
   (golden) => {
     const configuration = parseApiConfiguration(planned(golden));
     expect(configuration.database).toMatchObject({
-      authenticatorPassword: 'authenticator',
-      authAdminPassword: 'supabase-auth-admin',
+      authenticatorPassword: '<secret:authenticator>',
+      authAdminPassword: '<secret:supabase-auth-admin>',
     });
     expect(configuration.rest.maxRows).toBe(1000);
     expect(authSettings.parse(configuration.auth)).toMatchObject({
