@@ -28,7 +28,9 @@ afterEach(async () => {
 describe.each(Object.entries(examples))('the rendered folder of %s', (_name, text) => {
   it.skipIf(composes.length === 0)('is valid for Compose', async () => {
     writeFolder(folder, dockerFolders({ ...dockerExample(text), context }));
-    expect(spawnSync('sh', ['create-secrets.sh'], { cwd: folder }).status).toBe(0);
+    // The split layout has its secrets from the cluster in Kubernetes; Compose does not look at them yet.
+    if (!(await readdir(folder)).includes('fetch-secrets.sh'))
+      expect(spawnSync('sh', ['create-secrets.sh'], { cwd: folder }).status).toBe(0);
     for (const [program, ...rest] of composes) {
       for (const place of await hostFolders()) {
         const argv = [...rest, '--file', join(place, 'docker-compose.yml'), 'config', '--quiet'];
