@@ -162,6 +162,15 @@ describe('every plan', () => {
     expect(planCluster(exampleInput()).units.map(({ id }) => id)).toContain('net');
   });
 
+  it('shows the mails of development on loopback only', () => {
+    const mailOn = (listen: string): unknown => {
+      const api = planCluster(exampleInput({ listen })).units.find(({ id }) => id === 'api');
+      return JSON.parse(fillTemplate(api?.files[0]?.content ?? '{}', markers)).auth.mail;
+    };
+    expect(mailOn('127.0.0.1')).not.toHaveProperty('inbox');
+    expect(mailOn('0.0.0.0')).toHaveProperty('inbox', false);
+  });
+
   it('is the same for the same input', () => {
     const input = exampleInput();
     expect(JSON.stringify(planCluster(input))).toBe(JSON.stringify(planCluster(structuredClone(input))));

@@ -3,6 +3,7 @@ export * from './cluster-spec.js';
 export * from './connection-url.js';
 export * from './defaults.js';
 export * from './errors.js';
+export { isLoopback } from './hba.js';
 export { type HbaLine, type HbaReading, readHbaLine } from './hba-line.js';
 export * from './init-template.js';
 export * from './json-schema.js';

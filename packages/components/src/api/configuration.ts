@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ApiSpec, type ClusterSpec, secret, type Template } from '@holdfast/spec';
+import { type ApiSpec, type ClusterSpec, isLoopback, secret, type Template } from '@holdfast/spec';
 import { connectHost } from '../addresses.js';
 import { statePaths, unitDirectory } from '../paths.js';
 import type { Layout } from '../plan.js';
@@ -81,7 +81,8 @@ function authSettings(api: ApiSpec): Readonly<Record<string, unknown>> {
       email: { autoconfirm: !auth.confirmEmail, ...(strict ? { maxFrequencySeconds: 60 } : {}) },
       password: { minimumLength: auth.passwordLength, ...(strict ? { requireReauthentication: true } : {}) },
       // Without a mail server Auth keeps mails in memory, which shows everybody's to anybody.
-      mail: { ...mailSettings(auth.mail), ...(strict ? { inbox: false } : {}) },
+      // The inbox shows links that sign somebody in to whoever asks for it.
+      mail: { ...mailSettings(auth.mail), ...(strict || !isLoopback(api.host) ? { inbox: false } : {}) },
     },
     auth.settings,
   );
