@@ -196,5 +196,3 @@ export const kubernetesSchema = group({
     'Prometheus.',
   ),
 });
-
-export type KubernetesFile = z.output<typeof kubernetesSchema>;

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { badRequest, validationFailed } from '../errors.js';
+import { badRequest } from '../errors.js';
 
 /** A body that is no JSON, as the content type parser hands it on, so that the message is GoTrue's. */
 export const unreadableBody = Symbol('a body that is no JSON');
@@ -61,9 +61,4 @@ export function queryValue(request: FastifyRequest, name: string): string {
 export function pathValue(request: FastifyRequest, name: string): string {
   const value = (request.params as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' ? value : '';
-}
-
-export function requireUuid(value: string, what: string): string {
-  if (!isUuid(value)) throw validationFailed(`${what} must be an UUID`);
-  return value.toLowerCase();
 }

@@ -22,10 +22,3 @@ export function addAmrClaim(sessionId: string, method: string, now: Date): Query
     ON CONFLICT (session_id, authentication_method) DO UPDATE SET updated_at = excluded.updated_at`;
   return command(sql, [sessionId, method, now.toISOString()]);
 }
-
-export function deleteAmrClaim(sessionId: string, method: string): Query<number> {
-  return command('DELETE FROM auth.mfa_amr_claims WHERE session_id = $1 AND authentication_method = $2', [
-    sessionId,
-    method,
-  ]);
-}

@@ -1,5 +1,5 @@
 import { assignments, command, insertion, type Query, query } from './query.js';
-import { allRows, columns, jsonOr, maybeRow, optionalText, type RowOf, text, timestamp } from './row.js';
+import { columns, jsonOr, maybeRow, optionalText, type RowOf, text, timestamp } from './row.js';
 
 export const identityColumns = columns({
   id: text,
@@ -20,16 +20,6 @@ const read = (row: readonly (string | null)[]) => identityColumns.read(row);
 export function findIdentity(providerId: string, provider: string): Query<Identity | undefined> {
   const sql = `SELECT ${identityColumns.sql()} FROM auth.identities WHERE provider_id = $1 AND provider = $2`;
   return query(sql, [providerId, provider], maybeRow(read));
-}
-
-export function findIdentitiesOfUser(userId: string): Query<readonly Identity[]> {
-  const sql = `SELECT ${identityColumns.sql()} FROM auth.identities WHERE user_id = $1 ORDER BY created_at, id`;
-  return query(sql, [userId], allRows(read));
-}
-
-export function findIdentitiesByEmail(email: string): Query<readonly Identity[]> {
-  const sql = `SELECT ${identityColumns.sql()} FROM auth.identities WHERE email = $1 ORDER BY created_at, id`;
-  return query(sql, [email.toLowerCase()], allRows(read));
 }
 
 export interface NewIdentity {

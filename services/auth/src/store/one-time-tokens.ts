@@ -34,15 +34,6 @@ export function findOneTimeTokens(hash: string, types: readonly OneTimeTokenType
   );
 }
 
-export function findOneTimeTokensOfUser(userId: string): Query<readonly OneTimeToken[]> {
-  const sql = `SELECT ${oneTimeTokenColumns.sql()} FROM auth.one_time_tokens WHERE user_id = $1`;
-  return query(
-    sql,
-    [userId],
-    allRows((row) => oneTimeTokenColumns.read(row)),
-  );
-}
-
 export interface NewOneTimeToken {
   readonly userId: string;
   readonly type: OneTimeTokenType;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 
 /** What is stored of a code: SHA-224 of address and code, hex (supabase/auth, internal/crypto/crypto.go). */
 export function hashToken(emailOrPhone: string, otp: string): string {
@@ -10,9 +10,4 @@ export function hashToken(emailOrPhone: string, otp: string): string {
 /** Digits, none likelier than another. */
 export function newOtp(length: number): string {
   return Array.from({ length }, () => randomInt(10)).join('');
-}
-
-/** 32 bytes: for what is never typed. */
-export function newSecret(): string {
-  return randomBytes(32).toString('base64url');
 }

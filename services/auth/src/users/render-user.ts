@@ -65,11 +65,6 @@ function present(name: string, value: string | null): Json {
   return value === null || value === '' ? {} : { [name]: value };
 }
 
-/** Whether the address or the number is confirmed. */
-export function isConfirmed(user: FullUser): boolean {
-  return user.email_confirmed_at !== null || user.phone_confirmed_at !== null;
-}
-
 export function isBanned(user: Pick<FullUser, 'banned_until'>, now: Date): boolean {
   return user.banned_until !== null && Date.parse(user.banned_until) > now.getTime();
 }

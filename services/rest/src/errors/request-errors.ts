@@ -109,16 +109,6 @@ export function relatedOrderNotToOne(origin: string, name: string): RestError {
   });
 }
 
-/** PGRST120 */
-export function unacceptableEmbedFilter(name: string): RestError {
-  return new RestError({
-    status: 400,
-    code: 'PGRST120',
-    message: `Bad operator on the '${name}' embedded resource`,
-    details: 'Only is null or not is null filters are allowed on embedded resources',
-  });
-}
-
 /** PGRST122 */
 export function invalidPreferences(preferences: readonly string[]): RestError {
   return new RestError({

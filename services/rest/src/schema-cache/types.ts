@@ -48,8 +48,6 @@ export interface Column {
   readonly enumLabels: readonly string[];
 }
 
-export type Cardinality = 'many-to-one' | 'one-to-many' | 'one-to-one' | 'many-to-many';
-
 export type Relationship = KeyRelationship | JunctionRelationship | ComputedRelationship;
 
 interface RelationshipEnds {
