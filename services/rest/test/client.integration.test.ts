@@ -97,6 +97,20 @@ describe.runIf(canRunPostgres)('the official client', () => {
     expect(gone).toMatchObject({ status: 204, count: 2 });
   });
 
+  it('writes rows of nothing but defaults', async () => {
+    await shop.sql(`create table shop.visits (id int generated always as identity primary key, page text default 'home');
+      grant all on shop.visits to customer; notify pgrst`);
+    await expect
+      .poll(async () => (await customer.from('visits').insert({}).select('page').single()).data, { timeout: 10_000 })
+      .toEqual({ page: 'home' });
+    const { data, error } = await customer.from('visits').insert([{}, {}]).select('page');
+    expect(error).toBeNull();
+    expect(data).toEqual([{ page: 'home' }, { page: 'home' }]);
+    const byDefault = await customer.from('visits').insert({}, { defaultToNull: false }).select('page').single();
+    expect(byDefault.data).toEqual({ page: 'home' });
+    await shop.sql('drop table shop.visits');
+  });
+
   it('upserts', async () => {
     const label = { id: 3, text: 'rare' };
     expect((await customer.from('labels').upsert(label)).status).toBe(201);

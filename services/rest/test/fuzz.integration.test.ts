@@ -111,7 +111,7 @@ describe.runIf(canRunPostgres)('whatever is asked', () => {
         if (answer.headers.get('content-type')?.startsWith('application/json') === true && text !== '')
           JSON.parse(text);
       }),
-      { numRuns: 2000, endOnFailure: true },
+      { numRuns: Number(process.env.HOLDFAST_FUZZ_RUNS ?? 2000), endOnFailure: true, includeErrorInReport: true },
     );
   });
 });

@@ -33,13 +33,14 @@ export function bodyRowsSql(
   parameters: Parameters,
   { defaults, onlyFirst }: BodyRowsOptions,
 ): string {
+  // A row of defaults; PostgreSQL refuses a value that the statement does not use.
+  if (fields.length === 0 && body.isObject) return `(SELECT FROM (VALUES (1)) AS pgrst_row) AS ${bodyName}`;
   const payload = parameters.add(body.text);
   const source = defaults ? withDefaults(payload, fields, body.isObject) : `${payload}::json`;
   const prefix = defaults ? 'jsonb' : 'json';
   if (fields.length === 0) {
     // Empty objects: a row of defaults for each.
-    const rows = body.isObject ? '(VALUES (1))' : `${prefix}_array_elements(${source})`;
-    return `(SELECT FROM ${rows} AS pgrst_row) AS ${bodyName}`;
+    return `(SELECT FROM ${prefix}_array_elements(${source}) AS pgrst_row) AS ${bodyName}`;
   }
   const types = fields.map((field) => `${name(field.name)} ${field.type}`).join(', ');
   const columns = fields.map((field) =>
