@@ -3,6 +3,7 @@ export * from './errors.js';
 export * from './http-server.js';
 export * from './log.js';
 export * from './metrics.js';
+export * from './read-body.js';
 export * from './request-id.js';
 export * from './request-signal.js';
 export * from './service.js';

@@ -1,19 +1,20 @@
 import { type AuthSettingsInput, auth } from '@holdfast/auth';
-import { compressAnswers, createService } from '@holdfast/http';
+import { compressAnswers, createService, type LineLog } from '@holdfast/http';
 import { type KeyMaterial, verificationJwks } from '@holdfast/keys';
 import type { Database } from '@holdfast/postgres';
-import { defaultSettings, type RestSettings, rest, restState } from '@holdfast/rest';
+import { createRest, defaultSettings, type RestSettings } from '@holdfast/rest';
 import type { Backend } from './backend.js';
 import type { ApiConfiguration } from './configuration.js';
 import { createLocalBackend } from './local-backend.js';
 
 /** The REST service. `keys`: what it checks tokens with; others need another service. */
-export async function startRest(
+export function startRest(
   configuration: ApiConfiguration,
   database: Database,
   keys: string,
   signal: AbortSignal,
-): Promise<Backend> {
+  log: LineLog,
+): Backend {
   const { schemas, extraSearchPath, maxRows, readReplica, settings: further } = configuration.rest;
   const [first = 'public', ...others] = schemas;
   const settings: RestSettings = {
@@ -26,16 +27,20 @@ export async function startRest(
     ...furtherSettings(further),
   };
   const { bodyLimit } = configuration.gateway;
-  const service = createService({ bodyLimit });
-  compressAnswers(service);
-  await rest(service, {
+  const service = createRest({
     database,
     settings,
     signal,
     readReplica,
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    onFault: (what, error) =>
+      log.event('rest', { what, reason: error instanceof Error ? error.message : String(error) }),
   });
-  return await createLocalBackend(service, () => restState(service)?.ready() ?? false);
+  return {
+    handle: service.handle,
+    health: async () => (service.ready() ? 'ready' : 'starting'),
+    [Symbol.asyncDispose]: service[Symbol.asyncDispose],
+  };
 }
 
 /** JSON has no maps. */

@@ -48,7 +48,7 @@ export async function startTier(configuration: ApiConfiguration, log: LineLog): 
         );
       } else if (name === 'rest') {
         const opened = open('authenticator', database.authenticatorPassword, name);
-        backends.rest = closing.add(await startRenewedRest(configuration, opened, keys, stop.signal, log));
+        backends.rest = closing.add(startRenewedRest(configuration, opened, keys, stop.signal, log));
       } else if (name === 'auth') {
         const opened = open('supabase_auth_admin', database.authAdminPassword, name);
         backends.auth = closing.add(
@@ -86,24 +86,28 @@ export async function startTier(configuration: ApiConfiguration, log: LineLog): 
 }
 
 /** REST is given its keys once: when they change it is replaced by one that has the new ones. */
-async function startRenewedRest(
+function startRenewedRest(
   configuration: ApiConfiguration,
   database: OpenDatabase,
   keys: WatchedKeys,
   signal: AbortSignal,
   log: LineLog,
-): Promise<Backend> {
+): Backend {
   let known = restKeys(keys.current, new Date());
-  const backend = new ReplaceableBackend(await startRest(configuration, database, known, signal));
-  const renew = async () => {
+  const backend = new ReplaceableBackend(startRest(configuration, database, known, signal, log));
+  const renew = () => {
     const wanted = restKeys(keys.current, new Date());
     if (wanted === known) return;
     known = wanted;
-    backend.replace(await startRest(configuration, database, wanted, signal));
+    backend.replace(startRest(configuration, database, wanted, signal, log));
     log.event('keys', { rest: 'renewed' });
   };
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => log.event('keys', { rest: 'failed', reason: String(error) }));
+    try {
+      renew();
+    } catch (error) {
+      log.event('keys', { rest: 'failed', reason: String(error) });
+    }
   }, renewMilliseconds).unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   return backend;

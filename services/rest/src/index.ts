@@ -1,2 +1,2 @@
-export { type RestOptions, type RestState, rest, restState } from './rest.js';
+export { createRest, type Rest, type RestOptions } from './rest.js';
 export { defaultSettings, type RestSettings, type RoleSettings } from './settings.js';

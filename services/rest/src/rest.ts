@@ -1,6 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '@holdfast/http';
 import type { Database } from '@holdfast/postgres';
 import { timeLimit } from '@holdfast/spec';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, createAuthenticator } from './auth/authenticator.js';
 import { RestError } from './errors/rest-error.js';
 import { ActiveRequests } from './execute/active-requests.js';
@@ -13,6 +14,7 @@ import { type HttpRequest, parseRequest } from './request/api-request.js';
 import type { Answer } from './respond/answer.js';
 import { corsHeaders, preflight } from './respond/cors.js';
 import { errorAnswer, isUnforeseen } from './respond/error-answer.js';
+import { sendAnswer } from './respond/send-answer.js';
 import { ServerTiming } from './respond/server-timing.js';
 import { type WatchedSchema, watchSchemaCache } from './schema-cache/watch-schema-cache.js';
 import type { RestSettings } from './settings.js';
@@ -32,61 +34,38 @@ export interface RestOptions {
   readonly readReplica?: boolean;
   /** How many statements are prepared by name at most; 0: none, as a transaction pooler needs it. Default 500. */
   readonly preparedStatements?: number;
-}
-
-/** What is asked of the service from inside. */
-export interface RestState {
-  /** The process answers. */
-  live(): boolean;
-  /** The schema cache is loaded, so that requests can be answered. */
-  ready(): boolean;
+  /** What the paths of requests begin with; not part of any table's name. Default nothing. */
+  readonly prefix?: string;
+  /** Told of what went wrong on this side, for a log. */
+  readonly onFault?: (what: string, error: unknown) => void;
 }
 
 /** How long a request waits for the schema cache of a service that is just starting. */
 const firstLoadMilliseconds = 10_000;
 
-const states = new WeakMap<FastifyInstance, RestState>();
-
-/** Whether the plugin that was registered on this instance is alive and ready; undefined: there is none. */
-export function restState(app: FastifyInstance): RestState | undefined {
-  return states.get(app);
+/** The service: it listens nowhere, whoever has a server gives it requests. */
+export interface Rest extends AsyncDisposable {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** The schema cache is loaded, so that requests can be answered. */
+  ready(): boolean;
 }
 
 /**
- * PostgREST's API (version 14) as a Fastify plugin, without a prefix or with one. Loads the schema cache in the background: until it is there,
- * requests are answered with PGRST002 (503).
+ * PostgREST's API (version 14). Loads the schema cache in the background: until it is there, requests are answered with PGRST002 (503). It takes
+ * Node's requests as they are: what a framework does for routes and hooks took as long as all the rest of a small read (docs/adr/0022).
  */
-export async function rest(app: FastifyInstance, options: RestOptions): Promise<void> {
-  const { database, settings, signal, bodyLimit = 10 * 1024 * 1024 } = options;
+export function createRest(options: RestOptions): Rest {
+  const { database, settings, signal, onFault } = options;
   const schema = watchSchemaCache({ database, settings, signal });
   schema.onLoaded((error) => {
-    if (error === undefined) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    app.log.warn({ reason }, 'the schema cache could not be loaded; it is tried again');
+    if (error !== undefined) onFault?.('the schema cache could not be loaded; it is tried again', error);
   });
-  app.addHook('onClose', async () => await schema[Symbol.asyncDispose]());
   const service = new RestService(options, schema);
-  states.set(app, { live: () => true, ready: () => service.ready });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => {
-    done(null, body);
-  });
-  app.setErrorHandler(async (error, _request, reply) => {
-    await sendAnswer(reply, errorAnswer(error, false, settings));
-  });
-  // With a prefix the root is also the prefix alone, which the wildcard does not take.
-  for (const url of app.prefix === '' ? ['/*'] : ['/*', '']) {
-    app.route({
-      method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'],
-      url,
-      exposeHeadRoute: false,
-      bodyLimit,
-      handler: async (request, reply) => {
-        await sendAnswer(reply, await service.answer(request, app.prefix));
-        return reply;
-      },
-    });
-  }
+  return {
+    handle: (request, response) => void service.serve(request, response),
+    ready: () => service.ready,
+    [Symbol.asyncDispose]: async () => await schema[Symbol.asyncDispose](),
+  };
 }
 
 class RestService {
@@ -108,25 +87,43 @@ class RestService {
     });
   }
 
-  async answer(request: FastifyRequest, prefix: string): Promise<Answer> {
-    const http = httpRequest(request, prefix);
-    const { origin } = http.headers;
+  /** Never rejects. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await sendAnswer(request, response, await this.#answer(request, response));
+    } catch (error) {
+      this.#options.onFault?.('request failed', error);
+      response.destroy();
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const settings = this.#settings();
+    const http = await this.#read(request).catch((error: unknown) => errorAnswer(error, false, settings));
+    if ('status' in http) return http;
+    const { origin } = http.headers;
     const before = preflight(http.method, http.headers, settings.allowedOrigins);
     if (before !== undefined) return before;
-    const answer = await this.#try(http, request, settings, prefix);
+    const answer = await this.#try(http, response, settings);
     const extra = [...corsHeaders(origin, settings.allowedOrigins), ...traceHeader(http, settings)];
     return extra.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...extra] };
   }
 
-  async #try(http: HttpRequest, request: FastifyRequest, settings: RestSettings, prefix: string): Promise<Answer> {
+  async #read(request: IncomingMessage): Promise<HttpRequest> {
+    const method = request.method ?? '';
+    const body = bodyMethods.has(method) ? await readBody(request, this.#options.bodyLimit ?? bodyLimit) : noBody;
+    return httpRequest(request, this.#options.prefix ?? '', method, body);
+  }
+
+  async #try(http: HttpRequest, response: ServerResponse, settings: RestSettings): Promise<Answer> {
     const { timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
     const waiting = this.#active.open(timeoutMilliseconds);
     const limit = waiting.signal;
-    request.raw.socket.once('close', waiting.abandon);
+    // Also emitted when all went well; nothing waits any more then.
+    response.once('close', waiting.abandon);
     let authenticated = false;
     try {
-      if (request.url.length > urlLimit) throw urlTooLong(urlLimit);
+      if (http.path.length + http.query.length >= urlLimit) throw urlTooLong(urlLimit);
       const timing = settings.serverTiming ? new ServerTiming() : undefined;
       if (!this.ready) await this.#firstLoad(limit);
       const loaded = this.#schema.current();
@@ -144,15 +141,14 @@ class RestService {
         onPlanned: () => timing?.ended('plan'),
         onExecuted: () => timing?.ended('transaction'),
       };
-      const answer = await dispatch({ http, request: parsed, identity, environment }, prefix);
+      const answer = await dispatch({ http, request: parsed, identity, environment }, this.#options.prefix ?? '');
       if (timing === undefined) return answer;
       timing.ended('response');
       return { ...answer, headers: [...answer.headers, ['Server-Timing', timing.header]] };
     } catch (error) {
-      if (isUnforeseen(error)) request.log.error({ err: error }, 'request failed');
+      if (isUnforeseen(error)) this.#options.onFault?.('request failed', error);
       return errorAnswer(error, authenticated, settings);
     } finally {
-      request.raw.socket.off('close', waiting.abandon);
       waiting.close();
     }
   }
@@ -198,23 +194,32 @@ async function dispatch(work: Work, prefix: string): Promise<Answer> {
 }
 
 const noBody = Buffer.alloc(0);
+const bodyLimit = 10 * 1024 * 1024;
+/** Those whose body counts; what others send is not looked at. */
+const bodyMethods: ReadonlySet<string> = new Set(['POST', 'PATCH', 'PUT']);
 
-function httpRequest(request: FastifyRequest, prefix: string): HttpRequest {
-  const url = request.raw.url ?? '/';
+function httpRequest(request: IncomingMessage, prefix: string, method: string, body: Buffer): HttpRequest {
+  const url = request.url ?? '/';
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
   const own = path.startsWith(prefix) ? path.slice(prefix.length) : path;
   return {
-    method: request.method,
+    method,
     path: own.startsWith('/') ? own : `/${own}`,
     query: mark < 0 ? '' : url.slice(mark + 1),
-    headers,
-    body: Buffer.isBuffer(request.body) ? request.body : noBody,
+    headers: plainHeaders(request.headers),
+    body,
   };
+}
+
+/** As they are where each came once. */
+function plainHeaders(headers: IncomingMessage['headers']): Readonly<Record<string, string>> {
+  const joined: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) joined[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return joined;
 }
 
 function traceHeader(
@@ -231,15 +236,4 @@ function urlTooLong(most: number): RestError {
     code: 'HF_REST_URL_TOO_LONG',
     message: `The URL is longer than ${most} characters.`,
   });
-}
-
-async function sendAnswer(reply: FastifyReply, { status, headers, body, statusText }: Answer): Promise<void> {
-  reply.code(status);
-  if (statusText !== undefined) reply.raw.statusMessage = statusText;
-  const cookies = headers.filter(([name]) => name.toLowerCase() === 'set-cookie').map(([, value]) => value);
-  for (const [name, value] of headers) {
-    if (name.toLowerCase() !== 'set-cookie') reply.header(name, value);
-  }
-  if (cookies.length > 0) reply.header('set-cookie', cookies);
-  await reply.send(body);
 }

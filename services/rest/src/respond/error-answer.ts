@@ -1,3 +1,4 @@
+import { BodyBroken, BodyTooLarge } from '@holdfast/http';
 import { restErrorOf } from '../errors/database-error.js';
 import { RestError } from '../errors/rest-error.js';
 import type { RestSettings } from '../settings.js';
@@ -35,14 +36,11 @@ function toRestError(error: unknown, authenticated: boolean): RestError {
 
 const unforeseen = 'HF_REST_INTERNAL';
 
-/** Errors of the database's pool and of Fastify that a client is told, by their codes. */
+/** Errors of the database's pool that a client is told, by their codes. */
 const foreignStatus: ReadonlyMap<unknown, number> = new Map([
   ['HF_POSTGRES_UNAVAILABLE', 503],
   ['HF_POSTGRES_OUTCOME_UNKNOWN', 503],
   ['HF_POSTGRES_UNREACHABLE', 503],
-  ['FST_ERR_CTP_BODY_TOO_LARGE', 413],
-  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 415],
-  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 400],
 ]);
 
 function foreignError(error: unknown): RestError {
@@ -51,6 +49,20 @@ function foreignError(error: unknown): RestError {
   if (status !== undefined && error instanceof Error) {
     const headers: readonly (readonly [string, string])[] = status === 503 ? [['Retry-After', '1']] : [];
     return new RestError({ status, code: String(code), message: error.message, headers, cause: error });
+  }
+  if (error instanceof BodyTooLarge) {
+    // The rest of the body is still on its way.
+    const headers = [['Connection', 'close']] as const;
+    return new RestError({
+      status: 413,
+      code: 'HF_REST_BODY_TOO_LARGE',
+      message: error.message,
+      headers,
+      cause: error,
+    });
+  }
+  if (error instanceof BodyBroken) {
+    return new RestError({ status: 400, code: 'HF_REST_BODY_BROKEN', message: error.message, cause: error });
   }
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new RestError({ status: 504, code: 'HF_REST_TIMEOUT', message: error.message, cause: error });

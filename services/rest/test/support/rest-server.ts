@@ -1,13 +1,13 @@
+import { startHttpServer } from '@holdfast/http';
 import type { Database } from '@holdfast/postgres';
-import fastify from 'fastify';
-import { rest } from '../../src/rest.js';
+import { createRest } from '../../src/rest.js';
 import type { RestSettings } from '../../src/settings.js';
 
 export interface RestServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** The plugin alone on a port of the loopback; 0: a free one. `url` has the prefix. */
+/** The service alone on a port of the loopback; 0: a free one. `url` has the prefix. */
 export async function startRestServer(
   database: Database,
   settings: RestSettings,
@@ -15,14 +15,14 @@ export async function startRestServer(
   prefix = '',
 ): Promise<RestServer> {
   const ending = new AbortController();
-  const app = fastify({ logger: false, forceCloseConnections: true });
-  await app.register(rest, { database, settings, signal: ending.signal, prefix });
-  const address = await app.listen({ host: '127.0.0.1', port });
+  const rest = createRest({ database, settings, signal: ending.signal, prefix });
+  const server = await startHttpServer({ host: '127.0.0.1', port, drainMilliseconds: 0, onRequest: rest.handle });
   return {
-    url: `${address}${prefix}`,
+    url: `http://127.0.0.1:${server.port}${prefix}`,
     async [Symbol.asyncDispose]() {
       ending.abort(new Error('the test is over'));
-      await app.close();
+      await server[Symbol.asyncDispose]();
+      await rest[Symbol.asyncDispose]();
     },
   };
 }
