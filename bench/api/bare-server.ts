@@ -5,7 +5,8 @@ import { cases } from './cases.js';
 
 /**
  * What the API is measured against: `node bare-server.js PORT DATABASE_PORT CONNECTIONS`. A Fastify route for each case that sends SQL written by hand through the
- * same driver in the same kind of transaction, with what Row Level Security needs to know, and does nothing else.
+ * same driver in the same kind of transaction, with what Row Level Security needs to know (the settings that PostgREST gives to each transaction), and
+ * does nothing else: it looks at no key and no token.
  */
 const [, , port = '0', databasePort = '5432', connections = '10'] = process.argv;
 const target = {
@@ -21,7 +22,8 @@ setMaxListeners(0, never);
 const context = {
   name: 'context',
   text: `SELECT set_config('search_path', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true),
-    set_config('request.method', $4, true), set_config('request.path', $5, true), set_config('request.headers', $6, true)`,
+    set_config('request.method', $4, true), set_config('request.path', $5, true), set_config('request.headers', $6, true),
+    set_config('request.cookies', $7, true)`,
 };
 
 const service = createService();
@@ -33,7 +35,8 @@ cases.forEach(({ method, sql, writes, path, body, values }, index) => {
     method,
     url: `/${index}`,
     handler: async (request, reply) => {
-      const settings = ['"public"', 'anon', '{"role":"anon"}', method, path, JSON.stringify(request.headers)];
+      const headers = JSON.stringify(request.headers);
+      const settings = ['"public", "extensions"', 'anon', '{"role":"anon"}', method, path, headers, '{}'];
       const given = body === undefined ? values : [String(request.body)];
       const [, result] = await database.pipeline(
         [

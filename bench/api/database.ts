@@ -23,7 +23,7 @@ export async function openBenchDatabase(bin: string): Promise<BenchDatabase> {
   const port = await freePort();
   await appendFile(
     join(data, 'postgresql.conf'),
-    `listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nport = ${port}\nfsync = off\nmax_connections = 60\n`,
+    `listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nport = ${port}\nfsync = off\nmax_connections = 100\n`,
   );
   await run('pg_ctl', 'start', '-w', '-D', data, '-l', join(home, 'log'));
   return {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateKeyMaterial, type KeyMaterial, renderKeyMaterial } from '@holdfast/keys';
@@ -14,6 +14,8 @@ import { openBenchDatabase } from './database.js';
 export interface Stage extends AsyncDisposable {
   readonly api: string;
   readonly bare: string;
+  /** The same API once more, with a worker a core. */
+  readonly spread: { readonly url: string; readonly workers: number };
   readonly keys: KeyMaterial;
   readonly sql: Connection;
   /** From its start to its first answer that needed the database, milliseconds. */
@@ -43,8 +45,7 @@ export async function openStage(bin: string, signal: AbortSignal): Promise<Stage
   const keys = generateKeyMaterial(new Date());
   const keysFile = join(folder, 'keys.json');
   await writeFile(keysFile, renderKeyMaterial(keys), { mode: 0o600 });
-  const [apiPort, barePort] = [await freePort(), await freePort()];
-  const configuration = join(folder, 'api.json');
+  const [apiPort, spreadPort, barePort] = [await freePort(), await freePort(), await freePort()];
   const database = {
     host: target.host,
     readWritePort: target.port,
@@ -54,11 +55,15 @@ export async function openStage(bin: string, signal: AbortSignal): Promise<Stage
     authAdminPassword: 'of the bench',
     connectionsAtMost: connections,
   };
-  const auth = { externalUrl: `http://127.0.0.1:${apiPort}/auth/v1`, rateLimits: { enabled: false } };
-  const whole = { host: '127.0.0.1', port: apiPort, database, keysFile, auth, rest: { schemas: ['public'] } };
-  await writeFile(configuration, JSON.stringify(whole), { mode: 0o600 });
+  const startApi = async (name: string, port: number, workers: number) => {
+    const auth = { externalUrl: `http://127.0.0.1:${port}/auth/v1`, rateLimits: { enabled: false } };
+    const whole = { host: '127.0.0.1', port, database, keysFile, auth, rest: { schemas: ['public'] }, workers };
+    const configuration = join(folder, name);
+    await writeFile(configuration, JSON.stringify(whole), { mode: 0o600 });
+    return start(['--max-old-space-size=512', '--max-semi-space-size=8', programs.api, configuration]);
+  };
   const began = performance.now();
-  const api = start(['--max-old-space-size=512', '--max-semi-space-size=8', programs.api, configuration]);
+  const api = await startApi('api.json', apiPort, 1);
   const url = `http://127.0.0.1:${apiPort}`;
   await untilAnswers(`${url}/rest/v1/author?limit=1`, { apikey: keys.publishable.current.value });
   const startMilliseconds = performance.now() - began;
@@ -71,17 +76,24 @@ export async function openStage(bin: string, signal: AbortSignal): Promise<Stage
     String(connections),
   ]);
   await untilAnswers(`http://127.0.0.1:${barePort}/0`, {});
+  const workers = availableParallelism();
+  const spread = await startApi('spread.json', spreadPort, workers);
+  await untilAnswers(`http://127.0.0.1:${spreadPort}/rest/v1/author?limit=1`, {
+    apikey: keys.publishable.current.value,
+  });
   return {
     api: url,
     bare: `http://127.0.0.1:${barePort}`,
+    spread: { url: `http://127.0.0.1:${spreadPort}`, workers },
     keys,
     sql,
     startMilliseconds,
     memory: async () => await residentMemory(api),
     async [Symbol.asyncDispose]() {
-      for (const child of [api, bare]) {
+      // Workers end with the one that started them, which is told in order.
+      for (const child of [api, bare, spread]) {
         const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGKILL');
+        child.kill(child === spread ? 'SIGTERM' : 'SIGKILL');
         await ended;
       }
       await sql[Symbol.asyncDispose]();

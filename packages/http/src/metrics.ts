@@ -20,6 +20,8 @@ export class Metrics {
   readonly #histograms = new Map<string, { readonly help: string; readonly series: Map<string, Series> }>();
   readonly #gauges = new Map<string, { readonly help: string; readonly read: () => number }>();
   readonly #seriesAtMost: number;
+  /** Labels as text: callers that keep their objects have them made once. */
+  readonly #rendered = new WeakMap<Labels, string>();
 
   constructor(seriesAtMost = 1000) {
     this.#seriesAtMost = seriesAtMost;
@@ -70,7 +72,8 @@ export class Metrics {
       metric = { help, series: new Map() };
       kind.set(name, metric);
     }
-    const wanted = renderLabels(labels);
+    const wanted = this.#rendered.get(labels) ?? renderLabels(labels);
+    this.#rendered.set(labels, wanted);
     const full = metric.series.size >= this.#seriesAtMost && !metric.series.has(wanted);
     const key = full ? renderLabels(Object.fromEntries(Object.keys(labels).map((label) => [label, 'other']))) : wanted;
     let series = metric.series.get(key);

@@ -34,6 +34,7 @@ class Gateway {
   readonly #options: GatewayOptions;
   readonly #judge: KeyJudge;
   readonly #rateLimit: RateLimit | undefined;
+  readonly #knownLabels = new Map<string, Readonly<Record<string, string>>>();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -146,23 +147,29 @@ class Gateway {
 
   #watch(request: IncomingMessage, response: ServerResponse, path: string, id: string, route: Route | undefined): void {
     const began = performance.now();
-    const { log, metrics, accessLog = 'errors' } = this.#options;
+    // Gone with the connection.
     const address = plainAddress(request.socket.remoteAddress);
-    const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';
     response.once('close', () => {
       const milliseconds = performance.now() - began;
       const status = response.writableFinished ? response.statusCode : 499;
-      const service = route?.service ?? 'gateway';
-      metrics.observe(
-        'holdfast_api_request_seconds',
-        'How long requests took.',
-        { service, method, status: `${Math.floor(status / 100)}xx` },
-        milliseconds / 1000,
-      );
+      const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';
+      const labels = this.#labels(route?.service ?? 'gateway', method, Math.floor(status / 100));
+      const { log, metrics, accessLog = 'errors' } = this.#options;
+      metrics.observe('holdfast_api_request_seconds', 'How long requests took.', labels, milliseconds / 1000);
       if (accessLog === 'all' || (accessLog === 'errors' && status >= 500)) {
         log.event('request', { id, method, path, status, milliseconds: Math.round(milliseconds), address });
       }
     });
+  }
+
+  /** The same object for the same labels, of which there are few. */
+  #labels(service: string, method: string, hundreds: number): Readonly<Record<string, string>> {
+    const key = `${service} ${method} ${hundreds}`;
+    const known = this.#knownLabels.get(key);
+    if (known !== undefined) return known;
+    const made = { service, method, status: `${hundreds}xx` };
+    this.#knownLabels.set(key, made);
+    return made;
   }
 }
 

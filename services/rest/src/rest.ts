@@ -3,6 +3,7 @@ import { readBody } from '@holdfast/http';
 import type { Database } from '@holdfast/postgres';
 import { timeLimit } from '@holdfast/spec';
 import { type Authenticator, createAuthenticator } from './auth/authenticator.js';
+import { invalidPath } from './errors/request-errors.js';
 import { RestError } from './errors/rest-error.js';
 import { ActiveRequests } from './execute/active-requests.js';
 import { StatementNames } from './execute/statement-names.js';
@@ -202,14 +203,23 @@ function httpRequest(request: IncomingMessage, prefix: string, method: string, b
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
-  const own = path.startsWith(prefix) ? path.slice(prefix.length) : path;
   return {
     method,
-    path: own.startsWith('/') ? own : `/${own}`,
+    path: ownPath(path, prefix),
     query: mark < 0 ? '' : url.slice(mark + 1),
     headers: plainHeaders(request.headers),
     body,
   };
+}
+
+/** Throws PGRST125 for what is not under the prefix. */
+function ownPath(path: string, prefix: string): string {
+  if (path === prefix) return '/';
+  if (!path.startsWith(prefix)) throw invalidPath();
+  const own = path.slice(prefix.length);
+  if (own.startsWith('/')) return own;
+  if (prefix !== '') throw invalidPath();
+  return `/${own}`;
 }
 
 /** As they are where each came once. */

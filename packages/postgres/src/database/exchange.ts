@@ -46,6 +46,8 @@ export class Exchange implements pg.Submittable {
   readonly #onReady: () => void;
   /** Statements that were parsed in this exchange and have not been confirmed. */
   readonly #parsing: Statement[] = [];
+  /** Of each statement in turn, where they are known already: the server is not asked for them again. */
+  readonly #known: (StatementResult['columns'] | undefined)[] = [];
   #columns = noColumns;
   #rows: (string | null)[][] = [];
 
@@ -86,7 +88,9 @@ export class Exchange implements pg.Submittable {
       this.#prepared.add(name, text);
     }
     wire.bind({ portal: '', statement: name, values: statement.values?.map(encodeValue) ?? [], valueMapper: keep });
-    wire.describe({ type: 'P', name: '' });
+    const known = name === '' ? undefined : this.#prepared.columnsOf(name);
+    this.#known.push(known);
+    if (known === undefined) wire.describe({ type: 'P', name: '' });
     wire.execute({ portal: '', rows: 0 });
   }
 
@@ -134,7 +138,12 @@ export class Exchange implements pg.Submittable {
 
   #complete(tag: string): void {
     const count = Number(tag.slice(tag.lastIndexOf(' ') + 1));
-    this.completed.push({ columns: this.#columns, rows: this.#rows, count: Number.isNaN(count) ? 0 : count, tag });
+    const at = this.completed.length;
+    const known = this.#known[at];
+    const { name = '' } = this.#statements[at] ?? {};
+    if (known === undefined && name !== '') this.#prepared.describe(name, this.#columns);
+    const columns = known ?? this.#columns;
+    this.completed.push({ columns, rows: this.#rows, count: Number.isNaN(count) ? 0 : count, tag });
     this.#columns = noColumns;
     this.#rows = [];
   }

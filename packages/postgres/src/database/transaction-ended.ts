@@ -70,20 +70,22 @@ export async function abandonable<T>(
   running: Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  let abort = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([running, aborted]);
-  } catch (error) {
-    if (signal.aborted) {
+  return await new Promise<T>((resolve, reject) => {
+    const abort = () => {
       const timer = setTimeout(() => connection.cut(signal.reason), lingerMilliseconds);
       void running.finally(() => clearTimeout(timer)).catch(() => {});
-    }
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    running.then(
+      (value) => {
+        signal.removeEventListener('abort', abort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', abort);
+        reject(error);
+      },
+    );
+  });
 }

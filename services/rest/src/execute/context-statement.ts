@@ -38,5 +38,14 @@ export function contextStatement(context: RequestContext): Statement {
   set('request.headers', JSON.stringify(context.headers));
   set('request.cookies', JSON.stringify(context.cookies));
   if (context.timeZone !== undefined) set('timezone', context.timeZone);
-  return { text: `SELECT ${calls.join(', ')}`, values };
+  return { text: textOf(calls), values };
+}
+
+/** PostgreSQL's bound is 100 arguments. */
+const argumentsAtMost = 100;
+
+/** One column, and not what was set all over again: `num_nulls` takes any number of values of any type, evaluated in their order as columns are. */
+function textOf(calls: readonly string[]): string {
+  const list = calls.join(', ');
+  return calls.length > argumentsAtMost ? `SELECT ${list}` : `SELECT pg_catalog.num_nulls(${list})`;
 }

@@ -4,25 +4,28 @@ import { BoundedCache } from '../request/bounded-cache.js';
 const usesBeforeName = 3;
 
 /**
- * Names for prepared statements. A name is never given up, since connections keep what they prepared; there are at most `size` of them, so that no
- * client can fill the server with statements. What comes after that goes unnamed.
+ * Names for prepared statements. The `size` that were used last have one, so that no client can fill the server with statements, nor keep others' from
+ * being prepared. One that comes back gets a new name: connections may still have its old one, which they close as the least recently used.
  */
 export class StatementNames {
-  readonly #names = new Map<string, string>();
+  readonly #names: BoundedCache<string>;
   readonly #uses: BoundedCache<number>;
+  #given = 0;
 
   /** @param size 0: statements stay unnamed. */
   constructor(readonly size: number) {
+    this.#names = new BoundedCache(size);
     this.#uses = new BoundedCache(size);
   }
 
   of(text: string): string | undefined {
     const known = this.#names.get(text);
-    if (known !== undefined || this.#names.size >= this.size) return known;
+    if (known !== undefined || this.size === 0) return known;
     const uses = (this.#uses.get(text) ?? 0) + 1;
     this.#uses.set(text, uses);
     if (uses < usesBeforeName) return undefined;
-    const name = `hf_rest_${this.#names.size}`;
+    const name = `hf_rest_${this.#given}`;
+    this.#given += 1;
     this.#names.set(text, name);
     return name;
   }

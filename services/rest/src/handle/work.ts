@@ -153,7 +153,8 @@ export function contextOf(
 ): RequestContext {
   const { cookie, ...headers } = http.headers;
   const { extraSearchPath, appSettings } = environment.loaded.settings;
-  const app = [...appSettings].map(([name, value]) => ({ name: `app.settings.${name}`, value }));
+  const app =
+    appSettings.size === 0 ? [] : [...appSettings].map(([name, value]) => ({ name: `app.settings.${name}`, value }));
   return {
     role: identity.role,
     claims: identity.claims,

@@ -70,7 +70,7 @@ describe('reads', () => {
       `SELECT "items"."id" AS "id", row_to_json("pgrst_makers_1".*) AS "makers" FROM "items" AS "items" INNER JOIN LATERAL (SELECT "makers_1"."name" AS "name" FROM "makers" AS "makers_1" WHERE "makers_1"."name" = $1 AND "makers_1"."id" = "items"."maker_id") AS "pgrst_makers_1" ON TRUE`,
     );
     expect(rows(makers, 'select=items(id)&items=not.is.null&items.limit=1').sql).toBe(
-      `SELECT COALESCE("pgrst_items_1"."body", '[]') AS "items" FROM "makers" AS "makers" LEFT JOIN LATERAL (SELECT json_agg("pgrst_items_1") AS "body" FROM (SELECT "items_1"."id" AS "id" FROM "items" AS "items_1" WHERE "items_1"."maker_id" = "makers"."id" LIMIT $1) AS "pgrst_items_1") AS "pgrst_items_1" ON TRUE WHERE "pgrst_items_1"."body" IS NOT NULL`,
+      `SELECT COALESCE("pgrst_items_1"."body", '[]') AS "items" FROM "makers" AS "makers" LEFT JOIN LATERAL (SELECT json_agg("pgrst_items_1") AS "body" FROM (SELECT "items_1"."id" AS "id" FROM "items" AS "items_1" WHERE "items_1"."maker_id" = "makers"."id" LIMIT 1) AS "pgrst_items_1") AS "pgrst_items_1" ON TRUE WHERE "pgrst_items_1"."body" IS NOT NULL`,
     );
   });
 
@@ -205,7 +205,7 @@ describe('guards', () => {
 });
 
 describe('names of statements', () => {
-  it('are given to what comes again, never twice, and no more than so many', () => {
+  it('are given to what comes again, never twice, and to no more than so many at a time', () => {
     const names = new StatementNames(2);
     const ask = (sql: string) => [1, 2, 3, 4].map(() => names.of(sql)).at(-1);
     expect(names.of('a')).toBeUndefined();
@@ -213,8 +213,11 @@ describe('names of statements', () => {
     const second = ask('b');
     expect(first).toBeDefined();
     expect(second).not.toBe(first);
-    expect(ask('c')).toBeUndefined();
     expect(ask('a')).toBe(first);
+    expect(ask('c')).toBeDefined();
+    expect(ask('a')).toBe(first);
+    expect(names.of('b')).toBeUndefined();
+    expect(new Set([first, second, ask('c'), ask('b'), undefined]).size).toBe(5);
     expect(new StatementNames(0).of('a')).toBeUndefined();
   });
 });
