@@ -79,40 +79,68 @@ async function measureRest(stage: Stage): Promise<Section> {
         `${api.p99.toFixed(0)} ms`,
         `${bare.p99.toFixed(0)} ms`,
         latency.toFixed(2),
+        `${api.microseconds.toFixed(0)} µs`,
+        `${bare.microseconds.toFixed(0)} µs`,
+        (bare.microseconds / api.microseconds).toFixed(2),
       ]);
     }
   }
   return {
     title: 'REST through the gateway, beside a bare Fastify route with the same SQL, driver and transaction',
-    head: ['request', 'connections', 'a second', 'bare', 'share', 'p99', 'bare', 'ratio'],
+    head: [
+      'request',
+      'connections',
+      'a second',
+      'bare',
+      'share',
+      'p99',
+      'bare',
+      'ratio',
+      'processor time',
+      'bare',
+      'share',
+    ],
     rows,
-    notes: [`medians of ${rounds} rounds of ${seconds} s, one and the other in turn; PostgreSQL without durability`],
+    notes: [
+      `processor time of one request, in the program and in PostgreSQL: what is left when the machine does other things, too`,
+      `medians of ${rounds} rounds of ${seconds} s, one and the other in turn; PostgreSQL without durability`,
+    ],
     data,
   };
 }
 
+interface Found extends Measured {
+  /** Processor time of a request, in the program and in PostgreSQL. */
+  readonly microseconds: number;
+}
+
 /** One and the other in turn, so that whatever else the machine does meets both. */
 async function interleaved(
-  { api, bare, keys }: Stage,
+  stage: Stage,
   { method, path, headers = {}, body }: Case,
   index: number,
   connections: number,
-): Promise<readonly [Measured, Measured]> {
+): Promise<readonly [Found, Found]> {
+  const { api, bare, keys } = stage;
   const apikey = keys.publishable.current.value;
   const loads = [
-    { url: `${api}/rest/v1${path}`, headers: { ...headers, apikey } },
-    { url: `${bare}/${index}`, headers },
+    { program: 'api', url: `${api}/rest/v1${path}`, headers: { ...headers, apikey } },
+    { program: 'bare', url: `${bare}/${index}`, headers },
   ] as const;
-  const found: [Measured[], Measured[]] = [[], []];
+  const found: [Found[], Found[]] = [[], []];
   for (const load of loads) await measure({ ...load, method, body, connections, seconds: 1 });
   for (let round = 0; round < rounds; round += 1) {
     for (const [which, load] of loads.entries()) {
-      found[which]?.push(await measure({ ...load, method, body, connections, seconds }));
+      const before = await stage.processorSeconds(load.program);
+      const measured = await measure({ ...load, method, body, connections, seconds });
+      const used = (await stage.processorSeconds(load.program)) - before;
+      found[which]?.push({ ...measured, microseconds: (used / (measured.perSecond * seconds)) * 1e6 });
     }
   }
-  const middle = (all: readonly Measured[]): Measured => ({
+  const middle = (all: readonly Found[]): Found => ({
     perSecond: median(all.map(({ perSecond }) => perSecond)),
     p99: median(all.map(({ p99 }) => p99)),
+    microseconds: median(all.map((each) => each.microseconds)),
   });
   return [middle(found[0]), middle(found[1])];
 }

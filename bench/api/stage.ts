@@ -7,6 +7,7 @@ import { generateKeyMaterial, type KeyMaterial, renderKeyMaterial } from '@holdf
 import { applyMigrations, readSupabaseSchema } from '@holdfast/migrations';
 import { type Connection, connect } from '@holdfast/postgres';
 import { freePort } from '../postgres-by-hand.js';
+import { cpuSeconds } from '../process-usage.js';
 import { schema } from './cases.js';
 import { openBenchDatabase } from './database.js';
 
@@ -22,6 +23,8 @@ export interface Stage extends AsyncDisposable {
   readonly startMilliseconds: number;
   /** MiB, of the API's process. */
   memory(): Promise<number>;
+  /** Processor time that a program and all server processes of the database's clients have used so far, seconds. */
+  processorSeconds(program: 'api' | 'bare'): Promise<number>;
 }
 
 /** For each pool: more than there are cores for. */
@@ -89,6 +92,7 @@ export async function openStage(bin: string, signal: AbortSignal): Promise<Stage
     sql,
     startMilliseconds,
     memory: async () => await residentMemory(api),
+    processorSeconds: async (program) => await processorSeconds(sql, program === 'api' ? api : bare),
     async [Symbol.asyncDispose]() {
       // Workers end with the one that started them, which is told in order.
       for (const child of [api, bare, spread]) {
@@ -122,4 +126,11 @@ async function residentMemory(child: ChildProcess): Promise<number> {
   const { readFile } = await import('node:fs/promises');
   const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) / 1024;
+}
+
+async function processorSeconds(sql: Connection, child: ChildProcess): Promise<number> {
+  const servers = await sql.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE usename = 'authenticator'`);
+  const pids = [child.pid ?? 0, ...servers.map(({ pid }) => pid)];
+  const used = await Promise.all(pids.map(async (pid) => await cpuSeconds(pid)));
+  return used.reduce((sum, seconds) => sum + seconds, 0);
 }

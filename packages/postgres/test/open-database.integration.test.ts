@@ -139,6 +139,24 @@ describe.skipIf(postgresBin === undefined)('a database that rides through', () =
       await expect(database.pipeline([{ ...all, text: 'SELECT 1' }], read, never)).rejects.toThrow('another text');
     });
 
+    test('a prepared statement has its columns each time, though the server is asked for them once', async () => {
+      const two = { name: 'two columns', text: 'SELECT 1 AS a, NULL::text AS b' };
+      const none = { name: 'no columns', text: "SET LOCAL work_mem TO '4MB'" };
+      const broken = { name: 'broken', text: 'SELECT 1 / $1::int AS broken', values: ['0'] };
+      const columns = [
+        { name: 'a', typeId: 23 },
+        { name: 'b', typeId: 25 },
+      ];
+      for (let round = 0; round < 3; round += 1) {
+        const results = await database.pipeline([none, two, { text: 'SELECT true AS c' }, two], read, never);
+        expect(results.map((result) => result.columns)).toEqual([[], columns, [{ name: 'c', typeId: 16 }], columns]);
+        expect(results[3]?.rows).toEqual([['1', null]]);
+        await expect(database.pipeline([none, broken, two], read, never)).rejects.toMatchObject({ code: '22012' });
+      }
+      const [, after] = await database.pipeline([none, { ...broken, values: ['1'] }], read, never);
+      expect(after?.columns).toEqual([{ name: 'broken', typeId: 23 }]);
+    });
+
     test('a name whose statement fails to parse can be used again', async () => {
       const named = { name: 'later', text: 'SELECT * FROM not_yet' };
       await expect(database.pipeline([named], read, never)).rejects.toMatchObject({ code: '42P01' });

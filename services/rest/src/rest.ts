@@ -120,7 +120,7 @@ class RestService {
     const { timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
     const waiting = this.#active.open(timeoutMilliseconds);
     const limit = waiting.signal;
-    // Also emitted when all went well; nothing waits any more then.
+    // Emitted when all went well, too.
     response.once('close', waiting.abandon);
     let authenticated = false;
     try {

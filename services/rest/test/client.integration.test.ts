@@ -193,6 +193,9 @@ describe.runIf(canRunPostgres)('the official client', () => {
     }
     const allowed = await fetch(`${shop.url}/items`, { method: 'OPTIONS' });
     expect(allowed.headers.get('allow')).toBe('OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE');
+    const beside = await fetch(`${shop.url}items`);
+    expect(beside).toMatchObject({ status: 404 });
+    expect(await beside.json()).toMatchObject({ code: 'PGRST125' });
   });
 
   it('refuses bodies and URLs that are too long', async () => {

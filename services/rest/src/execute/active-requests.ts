@@ -1,7 +1,7 @@
 /** What a request waits with: aborted when the client hangs up, when it takes too long, or when the service ends. */
 export interface RequestSignal {
   readonly signal: AbortSignal;
-  /** The client is gone. */
+  /** The client is gone. Nothing happens once the request is over. */
   abandon(): void;
   /** The request is over. */
   close(): void;
@@ -31,7 +31,9 @@ export class ActiveRequests {
     }, milliseconds);
     return {
       signal: controller.signal,
-      abandon: () => controller.abort(new DOMException('The client hung up.', 'AbortError')),
+      abandon: () => {
+        if (this.#controllers.has(controller)) controller.abort(new DOMException('The client hung up.', 'AbortError'));
+      },
       close: () => {
         clearTimeout(timer);
         this.#controllers.delete(controller);
