@@ -24,6 +24,8 @@ export class StatementNames {
     const uses = (this.#uses.get(text) ?? 0) + 1;
     this.#uses.set(text, uses);
     if (uses < usesBeforeName) return undefined;
+    // One that lost its name must show again that it is worth one.
+    this.#uses.set(text, 0);
     const name = `hf_rest_${this.#given}`;
     this.#given += 1;
     this.#names.set(text, name);
