@@ -33,7 +33,7 @@ const pieces = (...texts: readonly string[]) =>
 
 test('a body is read whole, in one piece, in several, and where there is none', async () => {
   await using server = await startEcho(10);
-  const post = async (body: BodyInit | null) =>
+  const post = async (body: NonNullable<RequestInit['body']> | null) =>
     await (
       await fetch(`http://127.0.0.1:${server.port}`, { method: 'POST', body, duplex: 'half' } as RequestInit)
     ).text();
@@ -45,7 +45,7 @@ test('a body is read whole, in one piece, in several, and where there is none', 
 test('a body that is too long is refused by its length, or where it has gone too far', async () => {
   const seen: unknown[] = [];
   await using server = await startEcho(10, seen);
-  const post = async (body: BodyInit) =>
+  const post = async (body: NonNullable<RequestInit['body']>) =>
     await fetch(`http://127.0.0.1:${server.port}`, { method: 'POST', body, duplex: 'half' } as RequestInit);
   expect((await post('0123456789x')).status).toBe(413);
   expect((await post(pieces('01234', '56789x'))).status).toBe(413);
