@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { extendedSettings } from './extended.js';
 import { hookSettings } from './hooks.js';
@@ -5,6 +6,14 @@ import { mailSettings } from './mail.js';
 import { providerSettings } from './providers.js';
 import { rateLimitSettings } from './rate-limits.js';
 import { smsSettings } from './sms.js';
+
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
+  } catch {
+    return false;
+  }
+}
 
 const seconds = (fallback: number) => z.number().nonnegative().default(fallback);
 
@@ -146,9 +155,8 @@ export const authSettings = z.strictObject({
   saml: z
     .strictObject({
       enabled: z.boolean().default(false),
-      /** PEM, PKCS#8; signs requests. Made anew at each start where it is missing. */
-      privateKey: z.string().optional(),
-      allowEncryptedAssertions: z.boolean().default(false),
+      /** PEM, RSA: signs requests. Without one they are not signed. */
+      privateKey: z.string().refine(isRsaKey, 'is not a private RSA key in PEM').optional(),
       relayStateExpirySeconds: seconds(300),
     })
     .prefault({}),
