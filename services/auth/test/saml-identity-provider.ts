@@ -90,12 +90,12 @@ export function samlIdentityProvider(entityId: string, serviceMetadata: string):
         .replace(/^tenant=1&/, '')
         .replace(/&Signature=.*$/, '');
       const { extract } = await idp.parseLoginRequest(services.both, 'redirect', { query, octetString: signed });
-      return { id: String(extract.request.id), relayState: query.RelayState ?? '' };
+      return { id: String(extract.request?.id), relayState: query.RelayState ?? '' };
     },
     async respond({ sign = 'assertion', ...statement }) {
       const xml = render(entityId, service, statement);
       if (sign === 'nothing') return xml;
-      const { context } = await idp.createLoginResponse(services[sign], {}, 'post', {}, () => ({
+      const { context } = await idp.createLoginResponse(services[sign], { extract: {} }, 'post', {}, () => ({
         id: 'x',
         context: xml,
       }));

@@ -36,6 +36,7 @@ export const authSettings = z.strictObject({
       defaultRole: z.string().default('authenticated'),
       adminRoles: z.array(z.string()).default(['service_role', 'supabase_admin']),
       expirySeconds: z.number().int().positive().default(3600),
+      /** HS256: by the JWT secret. ES256: by the signing key, whose own algorithm may also be RS256. */
       algorithm: z.enum(['ES256', 'HS256']).default('ES256'),
     })
     .prefault({}),
