@@ -375,6 +375,20 @@ describe.skipIf(postgresBin === undefined)('the OAuth 2.1 server', () => {
     expect(json.body.error).toBe('invalid_grant');
   });
 
+  test('a user may say no', async () => {
+    const app = await newClient();
+    const user = await newUser();
+    const { location } = await authorize(app.client_id, newVerifier(), { state: 'of the app' });
+    const id = idOf(location);
+    expect((await user.client.oauth.getAuthorizationDetails(id)).error).toBeNull();
+    const { data, error } = await user.client.oauth.denyAuthorization(id, { skipBrowserRedirect: true });
+    expect(error).toBeNull();
+    const back = new URL(data?.redirect_url ?? '');
+    expect(Object.fromEntries(back.searchParams)).toMatchObject({ error: 'access_denied', state: 'of the app' });
+    expect(back.searchParams.get('code')).toBeNull();
+    expect((await user.client.oauth.approveAuthorization(id, { skipBrowserRedirect: true })).error).not.toBeNull();
+  });
+
   test('discovery', async () => {
     const { body } = await auth.call('GET', '/.well-known/openid-configuration');
     expect(body).toMatchObject({
