@@ -1,4 +1,4 @@
-// @peculiar/x509 needs it, and nothing else brings it.
+// @peculiar/x509 fails where it is not loaded before.
 import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, randomBytes, sign, webcrypto } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
