@@ -28,7 +28,7 @@ for (const { input, file } of programs) {
     platform: 'node',
     plugins: [keepOwnUrls(resolve(file))],
     // Not bundled: what is only there on some machines (of pg, of pg-delta), and what loads a file beside itself.
-    external: ['pg-native', '@supabase/pg-topo', 'libpg-query', '@node-rs/bcrypt'],
+    external: ['pg-native', '@supabase/pg-topo', 'libpg-query', '@node-rs/argon2', '@node-rs/bcrypt'],
     logLevel: 'warn',
   });
   const partial = `${file}.partial`;

@@ -123,6 +123,16 @@ describe('keys rotate', () => {
     });
   });
 
+  test('--algorithm says of which kind a new signing key is; the one after it stays so', async () => {
+    const kinds = async (...options: readonly string[]) => {
+      expect((await holdfast('keys', 'rotate', 'signing', ...options, '--yes')).code).toBe(0);
+      return (await kept()).signing.current.value.kty;
+    };
+    expect(await kinds('--algorithm', 'rs256')).toBe('RSA');
+    expect(await kinds()).toBe('RSA');
+    expect(await kinds('--algorithm', 'es256')).toBe('EC');
+  });
+
   test.each([
     [['secret'], 'HF_CONFIRMATION_NEEDED', 2],
     [['nonsense', '--yes'], 'HF_USAGE', 2],
@@ -130,6 +140,8 @@ describe('keys rotate', () => {
     [['secret', '--grace', '24', '--yes'], 'HF_USAGE', 2],
     [['secret', '--grace', '99999999999d', '--yes'], 'HF_USAGE', 2],
     [['secret', '--grace', '-1h', '--yes'], 'HF_USAGE', 2],
+    [['secret', '--algorithm', 'rs256', '--yes'], 'HF_USAGE', 2],
+    [['signing', '--algorithm', 'rs512', '--yes'], 'HF_USAGE', 2],
   ])('%j changes nothing: %s', async (args, code, exit) => {
     const before = await kept();
     const result = await holdfast('keys', 'rotate', ...args, '--json');

@@ -1,16 +1,16 @@
 import { SignJWT } from 'jose';
-import type { KeyMaterial } from './key-material.js';
+import { algorithmOf, type KeyMaterial, type SigningAlgorithm } from './key-material.js';
 
 /** The two API keys that are tokens. */
 export type ApiRole = 'anon' | 'service_role';
 
-export type TokenAlgorithm = 'HS256' | 'ES256';
+export type TokenAlgorithm = 'HS256' | SigningAlgorithm;
 
 /** 10 years of 365 days, as the Supabase CLI gives them. */
 export const defaultLifetimeSeconds = 10 * 365 * 24 * 3600;
 
 export interface ApiTokenOptions {
-  /** Default HS256. */
+  /** Default HS256; each other one is by the signing key, which knows its own. */
   readonly algorithm?: TokenAlgorithm;
   /** Default: when the key that signs was made, so that the claims, and with HS256 the whole token, are the same each time. */
   readonly issuedAt?: Date;
@@ -31,5 +31,6 @@ export async function signApiToken(
   const iat = Math.floor((options.issuedAt?.getTime() ?? Date.parse(key.createdAt)) / 1000);
   const token = new SignJWT({ role, iss: 'supabase', iat, exp: iat + lifetimeSeconds });
   if (alg === 'HS256') return await token.setProtectedHeader({ alg, typ: 'JWT' }).sign(Buffer.from(secret.value));
-  return await token.setProtectedHeader({ alg, typ: 'JWT', kid: signing.id }).sign({ ...signing.value, alg });
+  const own = algorithmOf(signing.value);
+  return await token.setProtectedHeader({ alg: own, typ: 'JWT', kid: signing.id }).sign({ ...signing.value, alg: own });
 }

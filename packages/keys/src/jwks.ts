@@ -1,4 +1,11 @@
-import { acceptedKeys, type Key, type KeyMaterial, type SigningJwk } from './key-material.js';
+import {
+  acceptedKeys,
+  type EcSigningJwk,
+  type Key,
+  type KeyMaterial,
+  type RsaSigningJwk,
+  type SigningJwk,
+} from './key-material.js';
 
 /** As Supabase's scripts for self-hosting write them (docker/utils/add-new-auth-keys.sh). */
 export interface EcJwk {
@@ -11,8 +18,23 @@ export interface EcJwk {
   readonly crv: 'P-256';
   readonly x: string;
   readonly y: string;
-  readonly d?: string;
 }
+
+export interface RsaJwk {
+  readonly kty: 'RSA';
+  readonly kid: string;
+  readonly use: 'sig';
+  readonly key_ops: string[];
+  readonly alg: 'RS256';
+  readonly ext: true;
+  readonly n: string;
+  readonly e: string;
+}
+
+export type PublicJwk = EcJwk | RsaJwk;
+
+/** With its private half. */
+export type SignerJwk = (EcJwk & EcSigningJwk) | (RsaJwk & RsaSigningJwk);
 
 export interface OctJwk {
   readonly kty: 'oct';
@@ -25,12 +47,12 @@ export interface Jwks<Jwk> {
 }
 
 /** What `/.well-known/jwks.json` shows to anybody: no secret in it, so tokens by HS256 cannot be checked with it. */
-export function publicJwks(material: KeyMaterial, now: Date): Jwks<EcJwk> {
+export function publicJwks(material: KeyMaterial, now: Date): Jwks<PublicJwk> {
   return { keys: acceptedKeys(material.signing, now).map(publicJwk) };
 }
 
 /** What services verify with (JWT_JWKS): the JWT secrets are in it, so it is as secret as they are. */
-export function verificationJwks(material: KeyMaterial, now: Date): Jwks<EcJwk | OctJwk> {
+export function verificationJwks(material: KeyMaterial, now: Date): Jwks<PublicJwk | OctJwk> {
   return { keys: [...publicJwks(material, now).keys, ...acceptedKeys(material['jwt-secret'], now).map(octJwk)] };
 }
 
@@ -38,15 +60,21 @@ export function verificationJwks(material: KeyMaterial, now: Date): Jwks<EcJwk |
  * What Auth signs with (JWT_KEYS, an array). Auth wants exactly one key that may sign, and knows keys by kid, which a JWT secret has not:
  * only the one in use is there.
  */
-export function signingJwks(material: KeyMaterial, now: Date): readonly (EcJwk | OctJwk)[] {
+export function signingJwks(material: KeyMaterial, now: Date): readonly (PublicJwk | SignerJwk | OctJwk)[] {
   const [, ...retired] = publicJwks(material, now).keys;
   const { current } = material.signing;
-  const signer: EcJwk = { ...publicJwk(current), key_ops: ['sign', 'verify'], d: current.value.d };
-  return [signer, ...retired, octJwk(material['jwt-secret'].current)];
+  return [signerJwk(current), ...retired, octJwk(material['jwt-secret'].current)];
 }
 
-export function publicJwk({ id, value: { kty, crv, x, y } }: Key<SigningJwk>): EcJwk {
-  return { kty, kid: id, use: 'sig', key_ops: ['verify'], alg: 'ES256', ext: true, crv, x, y };
+export function publicJwk({ id, value }: Key<SigningJwk>): PublicJwk {
+  const common = { kid: id, use: 'sig' as const, key_ops: ['verify'], ext: true as const };
+  if (value.kty === 'RSA') return { kty: value.kty, ...common, alg: 'RS256', n: value.n, e: value.e };
+  const { kty, crv, x, y } = value;
+  return { kty, ...common, alg: 'ES256', crv, x, y };
+}
+
+function signerJwk(key: Key<SigningJwk>): SignerJwk {
+  return { ...publicJwk(key), ...key.value, key_ops: ['sign', 'verify'] } as SignerJwk;
 }
 
 function octJwk({ value }: Key<string>): OctJwk {

@@ -22,8 +22,13 @@ export interface KeyRing<Value> {
   readonly previous: readonly RetiredKey<Value>[];
 }
 
+/** What a signing key may be for; one key serves one algorithm. */
+export const signingAlgorithms = ['ES256', 'RS256'] as const;
+
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
+
 /** A private key on P-256 (RFC 7518, 6.2). */
-export interface SigningJwk {
+export interface EcSigningJwk {
   readonly kty: 'EC';
   readonly crv: 'P-256';
   readonly x: string;
@@ -31,12 +36,31 @@ export interface SigningJwk {
   readonly d: string;
 }
 
+/** A private RSA key of two primes (RFC 7518, 6.3). */
+export interface RsaSigningJwk {
+  readonly kty: 'RSA';
+  readonly n: string;
+  readonly e: string;
+  readonly d: string;
+  readonly p: string;
+  readonly q: string;
+  readonly dp: string;
+  readonly dq: string;
+  readonly qi: string;
+}
+
+export type SigningJwk = EcSigningJwk | RsaSigningJwk;
+
+export function algorithmOf({ kty }: Pick<SigningJwk, 'kty'>): SigningAlgorithm {
+  return kty === 'RSA' ? 'RS256' : 'ES256';
+}
+
 /** All keys of a cluster's API. Secret as a whole: never log it, never put it in argv. */
 export interface KeyMaterial {
   readonly version: 1;
   /** HS256; its bytes are the text's. */
   readonly 'jwt-secret': KeyRing<string>;
-  /** ES256. */
+  /** ES256, or RS256 for those who cannot check that. */
   readonly signing: KeyRing<SigningJwk>;
   /** `sb_publishable_…`, for browsers. */
   readonly publishable: KeyRing<string>;

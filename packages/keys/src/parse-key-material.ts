@@ -6,6 +6,9 @@ import type { KeyMaterial } from './key-material.js';
 const time = z.iso.datetime();
 /** 32 bytes. */
 const coordinate = z.string().regex(/^[\w-]{43}$/);
+/** Base64url of up to 512 bytes: 2048 to 4096 bits, and what belongs to them. */
+const modulus = z.string().regex(/^[\w-]{342,683}$/);
+const part = z.string().regex(/^[\w-]{4,683}$/);
 const apiKey = (kind: ApiKeyKind) => z.string().refine((text) => isApiKey(kind, text), 'its checksum does not fit');
 
 function ring<Value extends z.ZodType>(value: Value) {
@@ -17,13 +20,26 @@ const schema = z.strictObject({
   version: z.literal(1),
   'jwt-secret': ring(z.string().min(32)),
   signing: ring(
-    z.strictObject({
-      kty: z.literal('EC'),
-      crv: z.literal('P-256'),
-      x: coordinate,
-      y: coordinate,
-      d: coordinate,
-    }),
+    z.discriminatedUnion('kty', [
+      z.strictObject({
+        kty: z.literal('EC'),
+        crv: z.literal('P-256'),
+        x: coordinate,
+        y: coordinate,
+        d: coordinate,
+      }),
+      z.strictObject({
+        kty: z.literal('RSA'),
+        n: modulus,
+        e: part,
+        d: modulus,
+        p: part,
+        q: part,
+        dp: part,
+        dq: part,
+        qi: part,
+      }),
+    ]),
   ),
   publishable: ring(apiKey('publishable')),
   secret: ring(apiKey('secret')),

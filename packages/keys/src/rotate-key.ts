@@ -1,11 +1,13 @@
 import { generateApiKey } from './api-key.js';
 import { createKey, generateJwtSecret, generateSigningJwk } from './generate-keys.js';
-import type { KeyKind, KeyMaterial, KeyRing } from './key-material.js';
+import { algorithmOf, type KeyKind, type KeyMaterial, type KeyRing, type SigningAlgorithm } from './key-material.js';
 
 export interface RotationOptions {
   readonly now: Date;
   /** How long what is replaced stays valid; 0: not at all. */
   readonly graceMilliseconds: number;
+  /** Of a new signing key; default: the same as before. */
+  readonly signingAlgorithm?: SigningAlgorithm;
 }
 
 /** The same keys with a new one of this kind in use. Not pure: the new key is random. */
@@ -13,8 +15,10 @@ export function rotateKey(material: KeyMaterial, kind: KeyKind, options: Rotatio
   switch (kind) {
     case 'jwt-secret':
       return { ...material, [kind]: replaceCurrent(material[kind], generateJwtSecret(), options) };
-    case 'signing':
-      return { ...material, [kind]: replaceCurrent(material[kind], generateSigningJwk(), options) };
+    case 'signing': {
+      const made = generateSigningJwk(options.signingAlgorithm ?? algorithmOf(material[kind].current.value));
+      return { ...material, [kind]: replaceCurrent(material[kind], made, options) };
+    }
     case 'publishable':
     case 'secret':
       return { ...material, [kind]: replaceCurrent(material[kind], generateApiKey(kind), options) };

@@ -1,7 +1,14 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { TokenAlgorithm } from './api-token.js';
-import { type EcJwk, publicJwk } from './jwks.js';
-import { acceptedKeys, type Key, type KeyMaterial, type SigningJwk } from './key-material.js';
+import { type PublicJwk, publicJwk } from './jwks.js';
+import {
+  acceptedKeys,
+  algorithmOf,
+  type Key,
+  type KeyMaterial,
+  type SigningAlgorithm,
+  type SigningJwk,
+} from './key-material.js';
 
 /** Characters; Node takes no larger header than 16 KiB either. */
 export const longestToken = 8192;
@@ -20,7 +27,7 @@ export type TokenVerdict =
 
 interface Candidate {
   readonly id: string;
-  readonly key: Uint8Array | EcJwk;
+  readonly key: Uint8Array | PublicJwk;
 }
 
 /**
@@ -32,8 +39,9 @@ export async function verifyToken(token: string, material: KeyMaterial, now: Dat
   const header = readHeader(token);
   if (header === undefined) return { valid: false, fault: 'malformed' };
   const { alg: algorithm, kid } = header;
-  if (algorithm !== 'HS256' && algorithm !== 'ES256') return { valid: false, fault: 'algorithm' };
-  const candidates = algorithm === 'HS256' ? secretsOf(material, now) : signersOf(material, kid, now);
+  if (algorithm !== 'HS256' && algorithm !== 'ES256' && algorithm !== 'RS256')
+    return { valid: false, fault: 'algorithm' };
+  const candidates = algorithm === 'HS256' ? secretsOf(material, now) : signersOf(material, algorithm, kid, now);
   for (const { id, key } of candidates) {
     const result = await checkWith(token, key, algorithm, now);
     if (typeof result === 'object') return { valid: true, claims: result, algorithm, keyId: id };
@@ -61,16 +69,16 @@ function secretsOf(material: KeyMaterial, now: Date): readonly Candidate[] {
   return acceptedKeys(material['jwt-secret'], now).map(({ id, value }) => ({ id, key: Buffer.from(value) }));
 }
 
-function signersOf(material: KeyMaterial, kid: unknown, now: Date): readonly Candidate[] {
+function signersOf(material: KeyMaterial, algorithm: SigningAlgorithm, kid: unknown, now: Date): readonly Candidate[] {
   return acceptedKeys(material.signing, now)
-    .filter(({ id }) => id === kid)
+    .filter(({ id, value }) => id === kid && algorithmOf(value) === algorithm)
     .map((key) => ({ id: key.id, key: verifierOf(key) }));
 }
 
 /** jose remembers what it imported by the object's identity. */
-const verifiers = new WeakMap<Key<SigningJwk>, EcJwk>();
+const verifiers = new WeakMap<Key<SigningJwk>, PublicJwk>();
 
-function verifierOf(key: Key<SigningJwk>): EcJwk {
+function verifierOf(key: Key<SigningJwk>): PublicJwk {
   const known = verifiers.get(key);
   if (known !== undefined) return known;
   const verifier = publicJwk(key);
@@ -80,7 +88,7 @@ function verifierOf(key: Key<SigningJwk>): EcJwk {
 
 async function checkWith(
   token: string,
-  key: Uint8Array | EcJwk,
+  key: Uint8Array | PublicJwk,
   algorithm: TokenAlgorithm,
   now: Date,
 ): Promise<JWTPayload | TokenFault> {

@@ -65,8 +65,8 @@ export interface TestAuth extends AsyncDisposable {
   ): Promise<
     readonly { readonly subject: string; readonly html: string; readonly otp: string; readonly link: string }[]
   >;
-  /** Signs with another key from now on; the one before is accepted for an hour. */
-  rotateSigningKey(): void;
+  /** Signs with another key from now on, of the same kind unless said; the one before is accepted for an hour. */
+  rotateSigningKey(algorithm?: 'ES256' | 'RS256'): void;
   /** Moves the service's clock on. */
   advance(seconds: number): void;
   readonly app: FastifyInstance;
@@ -156,8 +156,9 @@ export async function startAuth(
         }),
       );
     },
-    rotateSigningKey() {
-      keys = rotateKey(keys, 'signing', { now: now(), graceMilliseconds: 3_600_000 });
+    rotateSigningKey(algorithm) {
+      const kind = algorithm === undefined ? {} : { signingAlgorithm: algorithm };
+      keys = rotateKey(keys, 'signing', { now: now(), graceMilliseconds: 3_600_000, ...kind });
     },
     advance(seconds) {
       shift += seconds * 1000;

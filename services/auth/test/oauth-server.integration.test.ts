@@ -130,70 +130,86 @@ describe.skipIf(postgresBin === undefined)('the OAuth 2.1 server', () => {
     expect((await auth.call('GET', '/admin/oauth/clients', { token: await auth.token('anon') })).status).toBe(403);
   });
 
-  test('from the request over consent to tokens, with OpenID Connect', async () => {
-    const app = await newClient();
-    const user = await newUser();
-    const verifier = newVerifier();
-    const { status, location } = await authorize(app.client_id, verifier, {
-      scope: 'openid email profile',
-      state: 'of the app',
-      nonce: 'n-1',
-    });
-    expect(status).toBe(302);
-    expect(location).toMatch(/^http:\/\/127\.0\.0\.1:3000\/oauth\/consent\?authorization_id=[a-z0-9]{32}$/);
-    const id = idOf(location);
-    const details = await user.client.oauth.getAuthorizationDetails(id);
-    expect(details.data).toMatchObject({
-      authorization_id: id,
-      redirect_uri: redirectUri,
-      client: { id: app.client_id, name: 'App' },
-      user: { id: user.id, email: user.email },
-      scope: 'openid email profile',
-    });
-    const approved = await user.client.oauth.approveAuthorization(id, { skipBrowserRedirect: true });
-    const back = new URL(approved.data?.redirect_url ?? '');
-    expect(`${back.origin}${back.pathname}`).toBe('https://app.example/callback');
-    expect(back.searchParams.get('tenant')).toBe('1');
-    expect(back.searchParams.get('state')).toBe('of the app');
-    const code = back.searchParams.get('code') ?? '';
-    const basic = Buffer.from(`${app.client_id}:${app.client_secret}`).toString('base64');
-    const body = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier };
-    const tokens = await exchange(body, { authorization: `Basic ${basic}` });
-    expect(tokens).toMatchObject({ status: 200, body: { token_type: 'bearer', scope: 'openid email profile' } });
-    expect(tokens.headers.get('cache-control')).toBe('no-store');
-    expect(tokens.body.user).toBeUndefined();
+  test.each(['ES256', 'RS256'] as const)(
+    'from the request over consent to tokens, with OpenID Connect and %s',
+    async (alg) => {
+      auth.rotateSigningKey(alg);
+      expect((await auth.call('GET', '/.well-known/openid-configuration')).body).toMatchObject({
+        id_token_signing_alg_values_supported: [alg],
+      });
+      const app = await newClient();
+      const user = await newUser();
+      const verifier = newVerifier();
+      const { status, location } = await authorize(app.client_id, verifier, {
+        scope: 'openid email profile',
+        state: 'of the app',
+        nonce: 'n-1',
+      });
+      expect(status).toBe(302);
+      expect(location).toMatch(/^http:\/\/127\.0\.0\.1:3000\/oauth\/consent\?authorization_id=[a-z0-9]{32}$/);
+      const id = idOf(location);
+      const details = await user.client.oauth.getAuthorizationDetails(id);
+      expect(details.data).toMatchObject({
+        authorization_id: id,
+        redirect_uri: redirectUri,
+        client: { id: app.client_id, name: 'App' },
+        user: { id: user.id, email: user.email },
+        scope: 'openid email profile',
+      });
+      const approved = await user.client.oauth.approveAuthorization(id, { skipBrowserRedirect: true });
+      const back = new URL(approved.data?.redirect_url ?? '');
+      expect(`${back.origin}${back.pathname}`).toBe('https://app.example/callback');
+      expect(back.searchParams.get('tenant')).toBe('1');
+      expect(back.searchParams.get('state')).toBe('of the app');
+      const code = back.searchParams.get('code') ?? '';
+      const basic = Buffer.from(`${app.client_id}:${app.client_secret}`).toString('base64');
+      const body = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier };
+      const tokens = await exchange(body, { authorization: `Basic ${basic}` });
+      expect(tokens).toMatchObject({ status: 200, body: { token_type: 'bearer', scope: 'openid email profile' } });
+      expect(tokens.headers.get('cache-control')).toBe('no-store');
+      expect(tokens.body.user).toBeUndefined();
 
-    const keys = createLocalJWKSet(publicJwks(auth.keys, new Date()) as never);
-    const { payload } = await jwtVerify(String(tokens.body.id_token), keys, { audience: app.client_id });
-    expect(payload).toMatchObject({ sub: user.id, nonce: 'n-1', email: user.email, email_verified: true, name: 'Ada' });
-    const access = await jwtVerify(String(tokens.body.access_token), keys);
-    expect(access.payload).toMatchObject({
-      sub: user.id,
-      client_id: app.client_id,
-      amr: [{ method: 'oauth_provider/authorization_code' }],
-    });
-    const info = await auth.call('GET', '/oauth/userinfo', { token: String(tokens.body.access_token) });
-    expect(info.body).toMatchObject({ sub: user.id, email: user.email, name: 'Ada' });
-    expect((await auth.call('GET', '/oauth/userinfo', { token: user.token })).body).toEqual({ sub: user.id });
+      const keys = createLocalJWKSet(publicJwks(auth.keys, new Date()) as never);
+      const { payload, protectedHeader } = await jwtVerify(String(tokens.body.id_token), keys, {
+        audience: app.client_id,
+      });
+      expect(protectedHeader.alg).toBe(alg);
+      expect(payload).toMatchObject({
+        sub: user.id,
+        nonce: 'n-1',
+        email: user.email,
+        email_verified: true,
+        name: 'Ada',
+      });
+      const access = await jwtVerify(String(tokens.body.access_token), keys);
+      expect(access.payload).toMatchObject({
+        sub: user.id,
+        client_id: app.client_id,
+        amr: [{ method: 'oauth_provider/authorization_code' }],
+      });
+      const info = await auth.call('GET', '/oauth/userinfo', { token: String(tokens.body.access_token) });
+      expect(info.body).toMatchObject({ sub: user.id, email: user.email, name: 'Ada' });
+      expect((await auth.call('GET', '/oauth/userinfo', { token: user.token })).body).toEqual({ sub: user.id });
 
-    const replay = await exchange(body, { authorization: `Basic ${basic}` });
-    expect(replay).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
-    const refresh = { grant_type: 'refresh_token', refresh_token: String(tokens.body.refresh_token) };
-    const renewed = await exchange({ ...refresh, client_id: app.client_id, client_secret: app.client_secret ?? '' });
-    expect(renewed.status).toBe(200);
-    const other = await newClient();
-    const stolen = await exchange({
-      grant_type: 'refresh_token',
-      refresh_token: String(renewed.body.refresh_token),
-      client_id: other.client_id,
-      client_secret: other.client_secret ?? '',
-    });
-    expect(stolen.status).toBe(400);
-    const direct = await auth.call('POST', '/token?grant_type=refresh_token', {
-      body: { refresh_token: renewed.body.refresh_token },
-    });
-    expect(direct.status).toBe(400);
-  });
+      const replay = await exchange(body, { authorization: `Basic ${basic}` });
+      expect(replay).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      const refresh = { grant_type: 'refresh_token', refresh_token: String(tokens.body.refresh_token) };
+      const renewed = await exchange({ ...refresh, client_id: app.client_id, client_secret: app.client_secret ?? '' });
+      expect(renewed.status).toBe(200);
+      const other = await newClient();
+      const stolen = await exchange({
+        grant_type: 'refresh_token',
+        refresh_token: String(renewed.body.refresh_token),
+        client_id: other.client_id,
+        client_secret: other.client_secret ?? '',
+      });
+      expect(stolen.status).toBe(400);
+      const direct = await auth.call('POST', '/token?grant_type=refresh_token', {
+        body: { refresh_token: renewed.body.refresh_token },
+      });
+      expect(direct.status).toBe(400);
+    },
+  );
 
   test('what was allowed before is not asked again, and can be taken back', async () => {
     const app = await newClient();
@@ -357,6 +373,20 @@ describe.skipIf(postgresBin === undefined)('the OAuth 2.1 server', () => {
     expect((await auth.call('POST', '/oauth/token', { body: 'no json' })).body.error).toBe('invalid_request');
     const json = await auth.call('POST', '/oauth/token', { body: { ...grant, ...credentials, code: 'unknown' } });
     expect(json.body.error).toBe('invalid_grant');
+  });
+
+  test('a user may say no', async () => {
+    const app = await newClient();
+    const user = await newUser();
+    const { location } = await authorize(app.client_id, newVerifier(), { state: 'of the app' });
+    const id = idOf(location);
+    expect((await user.client.oauth.getAuthorizationDetails(id)).error).toBeNull();
+    const { data, error } = await user.client.oauth.denyAuthorization(id, { skipBrowserRedirect: true });
+    expect(error).toBeNull();
+    const back = new URL(data?.redirect_url ?? '');
+    expect(Object.fromEntries(back.searchParams)).toMatchObject({ error: 'access_denied', state: 'of the app' });
+    expect(back.searchParams.get('code')).toBeNull();
+    expect((await user.client.oauth.approveAuthorization(id, { skipBrowserRedirect: true })).error).not.toBeNull();
   });
 
   test('discovery', async () => {

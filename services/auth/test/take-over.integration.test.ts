@@ -46,8 +46,33 @@ describe.skipIf(postgresBin === undefined)('a database that another service used
     });
   });
 
+  // Of Argon2's reference implementation.
   test.each([
-    ['a password of another kind', '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$aGFzaA'],
+    ['argon2id', 'password', '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'],
+    ['argon2i', 'password', '$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA'],
+  ])('has users whose passwords were hashed by %s, who sign in', async (_, password, encrypted_password) => {
+    const { id, email } = await insertUser({ encrypted_password, email_confirmed_at: '2020-01-01T00:00:00Z' });
+    const { data, error } = await auth.client().signInWithPassword({ email, password });
+    expect(error).toBeNull();
+    expect(data.user?.id).toBe(id);
+    const wrong = await auth.client().signInWithPassword({ email, password: `${password}x` });
+    expect(wrong.error).toMatchObject({ code: 'invalid_credentials' });
+    const admin = await auth.admin();
+    const made = await admin.admin.createUser({
+      email: freshEmail(),
+      password_hash: encrypted_password,
+      email_confirm: true,
+    });
+    const address = made.data.user?.email ?? '';
+    expect((await auth.client().signInWithPassword({ email: address, password })).error).toBeNull();
+  });
+
+  test.each([
+    ['a password of another kind', '$5$rounds=1000$salt$hash'],
+    [
+      'a hash that would take all memory',
+      '$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
+    ],
     ['an encrypted one', '{"key_id":"x","alg":"aes-gcm-hkdf","data":"y","nonce":"z"}'],
     ['an empty one', ''],
     ['none', null],

@@ -1,27 +1,11 @@
-import { createHash } from 'node:crypto';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keccak256 } from '../src/web3/keccak.js';
 import { parseSignInMessage } from '../src/web3/sign-in-message.js';
 import { decodeBase58, isSignedByEthereum, isSignedBySolana } from '../src/web3/verify-wallet.js';
+import { ethereumWallet } from './ethereum-wallet.js';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-
-describe('Keccak-256', () => {
-  test('known hashes', () => {
-    expect(hex(keccak256(Buffer.from('')))).toBe('c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470');
-    expect(hex(keccak256(Buffer.from('abc')))).toBe('4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45');
-  });
-
-  test('with the padding of SHA-3 it is SHA-3, whatever the length', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (message) => {
-        expect(hex(keccak256(message, 0x06))).toBe(createHash('sha3-256').update(message).digest('hex'));
-      }),
-      { numRuns: 40 },
-    );
-  });
-});
 
 describe('Ethereum', () => {
   // The example of web3.js: key 0x4c08…2318, "Some data".
@@ -41,6 +25,29 @@ describe('Ethereum', () => {
     expect(isSignedByEthereum('Some data', address, signature.replace(/1c$/, '1d'))).toBe(false);
     expect(isSignedByEthereum('Some data', address, `0x${'f'.repeat(130)}`)).toBe(false);
     expect(isSignedByEthereum('Some data', address, '0x')).toBe(false);
+    expect(isSignedByEthereum('Some data', address, `0x${'0'.repeat(128)}1b`)).toBe(false);
+  });
+
+  test('the higher form of a signature is none', () => {
+    const [s, other] = [BigInt(`0x${signature.slice(66, 130)}`), '1b'];
+    const higher = (secp256k1.Point.Fn.ORDER - s).toString(16).padStart(64, '0');
+    expect(isSignedByEthereum('Some data', address, `${signature.slice(0, 66)}${higher}${other}`)).toBe(false);
+  });
+
+  test('whatever a wallet signs, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.nat({ max: 64 }), fc.integer({ min: 1, max: 255 }), (text, at, by) => {
+        const wallet = ethereumWallet();
+        const made = Buffer.from(wallet.sign(text).slice(2), 'hex');
+        expect(isSignedByEthereum(text, wallet.address, made.toString('hex'))).toBe(true);
+        const before = made[at] ?? 0;
+        made[at] = before ^ by;
+        // 0 and 27, and 1 and 28, are two ways to write the same.
+        const same = at === 64 && made[at] === before - 27;
+        if (!same) expect(isSignedByEthereum(text, wallet.address, made.toString('hex'))).toBe(false);
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 

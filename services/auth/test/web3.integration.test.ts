@@ -1,8 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keccak256 } from '../src/web3/keccak.js';
-import { basePoint, curveOrder, invert, multiply } from '../src/web3/secp256k1.js';
-import { ethereumAddress } from '../src/web3/verify-wallet.js';
+import { ethereumWallet } from './ethereum-wallet.js';
 import { postgresBin, startAuth, startDatabase, type TestAuth, type TestDatabase } from './harness.js';
 
 const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
@@ -18,28 +16,6 @@ function solanaWallet() {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const address = encodeBase58(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'));
   return { address, sign: (text: string) => sign(null, Buffer.from(text), privateKey).toString('base64') };
-}
-
-/** ECDSA with a nonce that is fit for tests alone. */
-function ethereumWallet(secret: bigint) {
-  const point = multiply(basePoint, secret);
-  if (point === undefined) throw new Error('no key');
-  return {
-    address: ethereumAddress(point),
-    sign(text: string): string {
-      const message = Buffer.from(text);
-      const prefix = Buffer.from(`\x19Ethereum Signed Message:\n${message.length}`);
-      const z = BigInt(`0x${Buffer.from(keccak256(Buffer.concat([prefix, message]))).toString('hex')}`);
-      const nonce = (z ^ secret) % curveOrder;
-      const r = multiply(basePoint, nonce);
-      if (r === undefined) throw new Error('no nonce');
-      let s = (invert(nonce) * (z + (r.x % curveOrder) * secret)) % curveOrder;
-      let odd = r.y % 2n === 1n;
-      if (s > curveOrder / 2n) [s, odd] = [curveOrder - s, !odd];
-      const hex = (value: bigint) => value.toString(16).padStart(64, '0');
-      return `0x${hex(r.x % curveOrder)}${hex(s)}${odd ? '1c' : '1b'}`;
-    },
-  };
 }
 
 function messageOf(
@@ -99,7 +75,8 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=web3', () => {
   });
 
   test('Ethereum: a signed message signs in', async () => {
-    const wallet = ethereumWallet(0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318n);
+    const secret = '4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318';
+    const wallet = ethereumWallet(Buffer.from(secret, 'hex'));
     expect(wallet.address).toBe('0x2c7536e3605d9c16a7a3d7b1898e529396a65c23');
     const text = messageOf('Ethereum', wallet.address);
     const { status, body } = await grant('ethereum', text, wallet.sign(text));
@@ -113,9 +90,9 @@ describe.skipIf(postgresBin === undefined)('token?grant_type=web3', () => {
     const refused = { status: 400, body: { error: 'invalid_grant' } };
     expect(await grant('solana', text, other.sign(text))).toMatchObject(refused);
     expect(await grant('solana', `${text}\nRequest ID: 1`, wallet.sign(text))).toMatchObject(refused);
-    const ethereum = ethereumWallet(1234567890123456789n);
+    const ethereum = ethereumWallet();
     const signed = messageOf('Ethereum', ethereum.address);
-    expect(await grant('ethereum', signed, ethereumWallet(987654321n).sign(signed))).toMatchObject(refused);
+    expect(await grant('ethereum', signed, ethereumWallet().sign(signed))).toMatchObject(refused);
     expect(await grant('ethereum', signed, `0x${'0'.repeat(128)}1b`)).toMatchObject(refused);
   });
 

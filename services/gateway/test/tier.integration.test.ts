@@ -84,6 +84,22 @@ describe.skipIf(postgresBin === undefined || !existsSync(program))('the API as a
     await expect.poll(async () => await status(before), { timeout: 15_000 }).toBe(200);
   });
 
+  test('an RSA key signs, and every service checks by it', async () => {
+    tier.writeKeys(
+      rotateKey(tier.keys, 'signing', { now: new Date(), graceMilliseconds: 60_000, signingAlgorithm: 'RS256' }),
+    );
+    const client = await tier.anon();
+    const algorithm = async () => {
+      const { data } = await client.auth.signInWithPassword({ email: 'alice@example.com', password: 'secret123' });
+      const [header = ''] = data.session?.access_token.split('.') ?? [];
+      return (JSON.parse(Buffer.from(header, 'base64url').toString()) as { readonly alg?: string }).alg;
+    };
+    await expect.poll(algorithm, { timeout: 15_000 }).toBe('RS256');
+    await expect.poll(async () => (await client.from('todos').select()).data?.length, { timeout: 15_000 }).toBe(1);
+    expect((await client.auth.getUser()).data.user?.email).toBe('alice@example.com');
+    expect((await client.auth.getClaims()).data?.header).toMatchObject({ alg: 'RS256' });
+  });
+
   test('is small and starts fast', async () => {
     const status = readFileSync(`/proc/${tier.process.pid}/status`, 'utf8');
     const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { apiKeysCopy } from '@holdfast/components';
-import { type KeyKind, type KeyMaterial, renderKeyMaterial, rotateKey } from '@holdfast/keys';
+import { type KeyKind, type KeyMaterial, type RotationOptions, renderKeyMaterial, rotateKey } from '@holdfast/keys';
 import { writeFileAtomically } from '@holdfast/runtime';
 import type { ClusterContext } from '../context.js';
 import { keysMissing } from '../errors.js';
@@ -19,6 +19,8 @@ export interface RotateKeysOptions {
   readonly kinds: readonly KeyKind[];
   /** How long what is replaced stays valid. */
   readonly graceMilliseconds: number;
+  /** Of a new signing key; default: the same as before. */
+  readonly signingAlgorithm?: RotationOptions['signingAlgorithm'];
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +30,12 @@ export async function rotateKeys(context: ClusterContext, options: RotateKeysOpt
   await using _lock = await lockCluster(context, 'holdfast keys rotate', options.signal);
   const before = await readKeys(stateDirectory);
   if (before === undefined) throw keysMissing(context.spec.name);
-  const rotation = { now: new Date(), graceMilliseconds: options.graceMilliseconds };
+  const { graceMilliseconds, signingAlgorithm } = options;
+  const rotation: RotationOptions = {
+    now: new Date(),
+    graceMilliseconds,
+    ...(signingAlgorithm === undefined ? {} : { signingAlgorithm }),
+  };
   const after = options.kinds.reduce((keys, kind) => rotateKey(keys, kind, rotation), before);
   writeKeys(stateDirectory, after);
   renewCopy(stateDirectory, after);

@@ -4,6 +4,7 @@ import { ApiError, badRequest, internalError, OAuthError, unprocessable } from '
 import { type ClientAddress, clientAddress } from '../http/client-address.js';
 import { isUuid } from '../http/parse-body.js';
 import { linkIdentity } from '../identities/link-identity.js';
+import { notify } from '../mail/notify.js';
 import type { ProviderAnswer } from '../providers/external-provider.js';
 import { identityData } from '../providers/provider-user.js';
 import { resolveProvider, UnsupportedProvider } from '../providers/resolve-provider.js';
@@ -106,6 +107,9 @@ async function finishSignIn(
     }),
   );
   if (settled.created) await afterUserCreated(context, request, settled.user);
+  if (flow.linking_target_id !== null) {
+    await notify(context, 'identityLinked', settled.user, { provider: flow.provider_type });
+  }
   await requireConfirmed(context, settled, flow.provider_type, target);
   if (flow.code_challenge !== null) return codeRedirect(target, flow.auth_code ?? '');
   if (started === undefined) throw internalError('no session was begun');

@@ -6,6 +6,7 @@ import { requireUser } from '../http/authenticate.js';
 import { clientAddress, headerOf } from '../http/client-address.js';
 import { optionalBoolean, optionalString, parseBody } from '../http/parse-body.js';
 import { linkIdentity, requireManualLinking } from '../identities/link-identity.js';
+import { notify } from '../mail/notify.js';
 import { userOfClaims } from '../providers/profiles/id-token.js';
 import { startSession } from '../sessions/start-session.js';
 import { type TokenResponse, tokenResponse } from '../sessions/token-response.js';
@@ -69,6 +70,7 @@ export async function idTokenGrant(request: FastifyRequest, context: AuthContext
     }),
   );
   if (settled.created) await afterUserCreated(context, request, settled.user);
+  if (target !== undefined) await notify(context, 'identityLinked', settled.user, { provider: trusted.provider });
   await requireConfirmed(context, settled, trusted.provider, context.settings.siteUrl);
   if (started === undefined) throw internalError('no session was begun');
   return await tokenResponse(context, started, 'oauth');

@@ -3,6 +3,7 @@ import type { AuthContext } from '../context.js';
 import { unprocessable } from '../errors.js';
 import { lockUser } from '../external/user-changes.js';
 import type { ClientAddress } from '../http/client-address.js';
+import { notify } from '../mail/notify.js';
 import { deleteIdentity } from '../store/identities.js';
 import { ask, askOne, type Run } from '../store/query.js';
 import { type FullUser, findUserByEmail, type IdentityView, updateUser } from '../store/users.js';
@@ -32,7 +33,7 @@ export async function unlinkIdentity(
   client: ClientAddress,
   identityId: string,
 ): Promise<void> {
-  await context.transaction(async (run) => {
+  const { user, provider } = await context.transaction(async (run) => {
     const user = await lockUser(run, userId);
     if (user.identities.length <= 1) {
       const message = 'User must have at least 1 identity after unlinking';
@@ -55,7 +56,9 @@ export async function unlinkIdentity(
       await moveEmail(run, context, user, identity.id);
     }
     await ask(run, updateProviders(user.id, context.now()));
+    return { user, provider: identity.provider };
   });
+  await notify(context, 'identityUnlinked', user, { provider });
 }
 
 async function moveEmail(run: Run, context: AuthContext, user: FullUser, gone: string): Promise<void> {

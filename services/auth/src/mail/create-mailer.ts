@@ -46,7 +46,7 @@ export function createMailer({ settings, hooks, limits, now }: Needs): Mailer {
       try {
         await transport.sendMail({ from: sender, to: { name: '', address: mail.to }, subject, html });
       } catch (error) {
-        throw internalError(sendFailures[mail.kind], error);
+        throw internalError(sendFailure(mail.kind), error);
       }
     }
     if (settings.mail.inbox)
@@ -81,6 +81,10 @@ const sendFailures = {
   reauthentication: 'Error sending reauthentication email',
 } as const;
 
+function sendFailure(kind: AuthMail['kind']): string {
+  return kind in sendFailures ? sendFailures[kind as keyof typeof sendFailures] : 'Error sending notification email';
+}
+
 /** Addresses, `*@domain`, or nothing: everybody. */
 export function isAuthorized(address: string, allowed: readonly string[]): boolean {
   if (allowed.length === 0) return true;
@@ -100,9 +104,9 @@ function hookData(mail: AuthMail, settings: AuthSettings) {
     site_url: settings.externalUrl,
     token_new: mail.otpNew ?? '',
     token_hash_new: mail.tokenHashNew ?? '',
-    old_email: '',
-    old_phone: '',
-    provider: '',
-    factor_type: '',
+    old_email: mail.details?.oldEmail ?? '',
+    old_phone: mail.details?.oldPhone ?? '',
+    provider: mail.details?.provider ?? '',
+    factor_type: mail.details?.factorType ?? '',
   };
 }

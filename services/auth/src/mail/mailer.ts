@@ -1,14 +1,22 @@
-import type { MailKind } from '../settings/mail.js';
+import type { MailKind, NoticeKind } from '../settings/mail.js';
 import type { FullUser } from '../store/users.js';
 
+/** What a notice tells, each where it bears on it. */
+export interface NoticeDetails {
+  readonly oldEmail?: string;
+  readonly oldPhone?: string;
+  readonly provider?: string;
+  readonly factorType?: string;
+}
+
 export interface AuthMail {
-  readonly kind: MailKind;
+  readonly kind: MailKind | NoticeKind;
   readonly user: FullUser;
   /** Whom it goes to; differs from the user's address where that changes. */
   readonly to: string;
   /** The code to type. */
   readonly otp: string;
-  /** What the link carries, `pkce_` included. */
+  /** What the link carries, `pkce_` included; '' without a link. */
   readonly tokenHash: string;
   /** `type` of the link: signup, recovery, invite, magiclink, email_change. */
   readonly linkType: string;
@@ -16,6 +24,7 @@ export interface AuthMail {
   /** Of a change: the second code, for the new address (hook send_email sends both at once). */
   readonly otpNew?: string;
   readonly tokenHashNew?: string;
+  readonly details?: NoticeDetails;
 }
 
 export interface SentMail {

@@ -22,7 +22,7 @@ export function renderMail(
 function templateValues(mail: AuthMail, settings: AuthSettings): Readonly<Record<string, unknown>> {
   return {
     SiteURL: settings.siteUrl,
-    ConfirmationURL: mail.kind === 'reauthentication' ? '' : actionLink(mail, settings),
+    ConfirmationURL: mail.kind === 'reauthentication' || mail.tokenHash === '' ? '' : actionLink(mail, settings),
     Email: mail.user.email ?? '',
     NewEmail: mail.user.email_change,
     SendingTo: mail.to,
@@ -30,6 +30,11 @@ function templateValues(mail: AuthMail, settings: AuthSettings): Readonly<Record
     TokenHash: mail.tokenHash,
     Data: mail.user.raw_user_meta_data,
     RedirectTo: mail.redirectTo,
+    OldEmail: mail.details?.oldEmail ?? '',
+    Phone: mail.user.phone ?? '',
+    OldPhone: mail.details?.oldPhone ?? '',
+    Provider: mail.details?.provider ?? '',
+    FactorType: mail.details?.factorType ?? '',
   };
 }
 

@@ -3,6 +3,7 @@ import type { AuthContext } from '../context.js';
 import { unprocessable, validationFailed } from '../errors.js';
 import type { Caller } from '../http/authenticate.js';
 import type { ClientAddress } from '../http/client-address.js';
+import { notify } from '../mail/notify.js';
 import { deleteFactor, downgradeSessions, type Factor } from '../store/mfa-factors.js';
 import { factorMethods, isUsableFactor } from './factor-methods.js';
 
@@ -27,4 +28,5 @@ export async function unenrollFactor(
       session_id: session?.id,
     }),
   );
+  await notify(context, 'factorUnenrolled', user, { factorType: type });
 }

@@ -5,6 +5,7 @@ import { forbidden, internalError, unprocessable, validationFailed } from '../er
 import type { Caller } from '../http/authenticate.js';
 import type { ClientAddress } from '../http/client-address.js';
 import { isUuid } from '../http/parse-body.js';
+import { notify } from '../mail/notify.js';
 import { elevateSession } from '../sessions/elevate-session.js';
 import type { StartedSession } from '../sessions/start-session.js';
 import { type TokenResponse, tokenResponse } from '../sessions/token-response.js';
@@ -53,6 +54,7 @@ export async function verifyFactor(
   await askHook(context, caller, factor, proof.valid);
   if (!proof.valid) throw unprocessable('mfa_verification_failed', proof.message);
   const started = await settle(context, caller, client, factor, challenge, proof.credential);
+  if (factor.status !== 'verified') await notify(context, 'factorEnrolled', caller.user, { factorType: type });
   return await tokenResponse(context, started, factorMethods[type]);
 }
 

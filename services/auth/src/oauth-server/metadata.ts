@@ -1,3 +1,4 @@
+import { algorithmOf } from '@holdfast/keys';
 import type { AuthContext } from '../context.js';
 import { issuerOf } from './id-token.js';
 import { supportedScopes } from './scopes.js';
@@ -18,7 +19,7 @@ export function serverMetadata(context: AuthContext): Readonly<Record<string, un
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
+    id_token_signing_alg_values_supported: [algorithmOf(context.keys().signing.current.value)],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     claims_supported: [
       'sub',

@@ -1,4 +1,5 @@
 import { createCipheriv, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { verify as verifyArgon } from '@node-rs/argon2';
 import { hash, verify } from '@node-rs/bcrypt';
 import { validationFailed } from '../errors.js';
 
@@ -22,15 +23,32 @@ const bcryptPattern = /^\$2[abxy]?\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const firebasePattern =
   /^\$fbscrypt\$v=1,n=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})(?:,ss=([^,]+))?(?:,sk=([^$]+))?\$([^$]+)\$(.+)$/;
 
-/** Whether we can check a password against such a hash: bcrypt, or Firebase's scrypt. */
+/** The PHC string format, version 1.3 of the algorithm. Argon2d is not for passwords, and GoTrue knows none. */
+const argonPattern =
+  /^\$argon2id?\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,86}$/;
+
+/** Four are checked at once; KiB, and KiB times passes. The largest of usual defaults is 100 MiB. */
+const argonLimits = { memory: 256 * 1024, work: 1024 * 1024, lanes: 16 };
+
+/** Whether we can check a password against such a hash: bcrypt, Argon2i, Argon2id, or Firebase's scrypt, within bounds of time and memory. */
 export function isKnownHash(stored: string): boolean {
-  return bcryptPattern.test(stored) || firebasePattern.test(stored);
+  return bcryptPattern.test(stored) || firebasePattern.test(stored) || isArgon(stored);
+}
+
+function isArgon(stored: string): boolean {
+  const [memory, passes, lanes] = (argonPattern.exec(stored) ?? []).slice(1).map(Number);
+  if (memory === undefined || passes === undefined || lanes === undefined) return false;
+  const { memory: most, work, lanes: threads } = argonLimits;
+  return (
+    passes > 0 && lanes > 0 && lanes <= threads && memory >= 8 * lanes && memory <= most && memory * passes <= work
+  );
 }
 
 /** False for every hash that we do not know, and for none. */
 export async function verifyPassword(password: string, stored: string | null): Promise<boolean> {
   if (stored === null || stored === '') return false;
   if (bcryptPattern.test(stored)) return await verify(password, stored).catch(() => false);
+  if (isArgon(stored)) return await verifyArgon(stored, password).catch(() => false);
   return await verifyFirebase(password, stored);
 }
 

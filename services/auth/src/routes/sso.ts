@@ -3,7 +3,11 @@ import type { RegisterRoutes } from '../auth.js';
 import type { AuthContext } from '../context.js';
 import { notFound } from '../errors.js';
 import { requireAdmin } from '../http/authenticate.js';
-import { isUuid, parseBody, pathValue } from '../http/parse-body.js';
+import { checkCaptcha } from '../http/check-captcha.js';
+import { isUuid, parseBody, pathValue, queryValue } from '../http/parse-body.js';
+import { beginSaml } from '../saml/begin-saml.js';
+import { consumeAssertion } from '../saml/consume-assertion.js';
+import { serviceMetadata } from '../saml/service-provider.js';
 import { changeSsoProvider, createSsoProvider } from '../sso/manage-sso-providers.js';
 import { ssoProviderBody } from '../sso/sso-provider-request.js';
 import {
@@ -14,22 +18,37 @@ import {
   type SsoProvider,
 } from '../store/sso-providers.js';
 
-/** Signing in by SAML is absent: it needs XML signatures, which Node.js cannot check. The answer is that of a server where it is off. */
+/** How long metadata that somebody keeps as a file say that they hold. Milliseconds; GoTrue's five years. */
+const fileValidity = 5 * 365 * 24 * 3600 * 1000;
+
+/** POST /sso: to an identity provider. POST /sso/saml/acs: back from it. GET /sso/saml/metadata: what it must know of us. */
 export const ssoRoutes: RegisterRoutes = (app, context) => {
-  if (context.settings.saml.enabled) app.log.warn('Auth: saml.enabled has no effect; signing in by SAML is absent');
-  for (const [method, url] of [
-    ['POST', '/sso'],
-    ['GET', '/sso/saml/metadata'],
-    ['POST', '/sso/saml/acs'],
-  ] as const) {
-    app.route({
-      method,
-      url,
-      handler() {
-        throw notFound('saml_provider_disabled', 'SAML 2.0 is disabled');
-      },
-    });
-  }
+  const requireSaml = () => {
+    if (!context.settings.saml.enabled) throw notFound('saml_provider_disabled', 'SAML 2.0 is disabled');
+  };
+  app.post('/sso', async (request, reply) => {
+    requireSaml();
+    context.limits.check('sso', request);
+    await checkCaptcha(request, context);
+    const { url, asJson } = await beginSaml(request, context);
+    return asJson ? { url } : await reply.redirect(url, 303);
+  });
+  app.get('/sso/saml/metadata', async (request, reply) => {
+    requireSaml();
+    const download = queryValue(request, 'download') === 'true';
+    if (download) reply.header('content-disposition', 'attachment; filename="metadata.xml"');
+    const validUntil = download ? new Date(context.now().getTime() + fileValidity) : undefined;
+    reply.header('cache-control', 'public, max-age=600').type('application/xml');
+    return await serviceMetadata(context.settings, validUntil);
+  });
+  app.post('/sso/saml/acs', async (request, reply) => {
+    requireSaml();
+    context.limits.check('sso', request);
+    const url = await consumeAssertion(request, context);
+    reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+    // 303: the browser must not post the assertion on to the application.
+    return await reply.redirect(url, 303);
+  });
 };
 
 /** /admin/sso/providers: identity providers as the official service keeps them, so that it can use what is entered here. */

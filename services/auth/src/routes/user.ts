@@ -4,6 +4,7 @@ import type { AuthContext } from '../context.js';
 import { forbidden } from '../errors.js';
 import { requireUser } from '../http/authenticate.js';
 import { optionalObject, optionalString, parseBody, pkceFields } from '../http/parse-body.js';
+import { notify, notifyContactChange } from '../mail/notify.js';
 import { sendMails } from '../mail/prepare-mail.js';
 import { checkPasswordStrength } from '../passwords/check-strength.js';
 import { sendPrepared } from '../sms/prepare-sms.js';
@@ -49,6 +50,8 @@ export const userRoutes: RegisterRoutes = (app, context) => {
     );
     if (mail !== undefined) await sendMails(context, mail.mails);
     if (sms !== undefined) await sendPrepared(context, sms);
+    if (passwordHash !== undefined) await notify(context, 'passwordChanged', caller.user);
+    await notifyContactChange(context, caller.user, user);
     return renderUser(user);
   });
 };

@@ -5,6 +5,7 @@ import type { AuthContext } from '../context.js';
 import { ApiError, badRequest, validationFailed } from '../errors.js';
 import { clientAddress } from '../http/client-address.js';
 import { optionalString, parseBody, queryValue } from '../http/parse-body.js';
+import { notifyContactChange } from '../mail/notify.js';
 import { resolveRedirect } from '../redirects/resolve-redirect.js';
 import { startSession } from '../sessions/start-session.js';
 import { tokenResponse } from '../sessions/token-response.js';
@@ -42,12 +43,15 @@ export const verifyRoutes: RegisterRoutes = (app, context) => {
 async function acceptCode(context: AuthContext, request: FastifyRequest) {
   const proof = readProof(parseBody(request, schema));
   const client = clientAddress(request);
-  const started = await context.transaction(async (run) => {
+  const result = await context.transaction(async (run) => {
     const proved = await findProved(run, context, proof);
     const user = await settleProof(run, context, client, proved);
-    return user === undefined ? undefined : await startSession(run, context, { user, method: 'otp', client });
+    if (user === undefined) return undefined;
+    return { proved, user, started: await startSession(run, context, { user, method: 'otp', client }) };
   });
-  if (started === undefined) return { msg: halfConfirmed, code: '200' };
+  if (result === undefined) return { msg: halfConfirmed, code: '200' };
+  const { proved, user, started } = result;
+  await notifyChange(context, proved, user);
   return await tokenResponse(context, started, 'otp');
 }
 
@@ -110,10 +114,11 @@ async function followed(
     const proved = await findProved(run, context, { type: known, hash: token, byLink: true });
     const user = await settleProof(run, context, client, proved);
     if (user === undefined) return undefined;
-    if (pkce) return { code: await issueCode(run, context, user, proved) };
-    return { started: await startSession(run, context, { user, method: 'otp', client }) };
+    if (pkce) return { proved, user, code: await issueCode(run, context, user, proved) };
+    return { proved, user, started: await startSession(run, context, { user, method: 'otp', client }) };
   });
   if (result === undefined) return messageRedirect(target, halfConfirmed, pkce);
+  await notifyChange(context, result.proved, result.user);
   if (result.code !== undefined) return codeRedirect(target, result.code);
   const tokens = await tokenResponse(context, result.started, 'otp');
   return tokensRedirect(target, {
@@ -124,6 +129,11 @@ async function followed(
     token_type: tokens.token_type,
     type,
   });
+}
+
+/** An address that is proved for the first time is no change. */
+async function notifyChange(context: AuthContext, { type, user: before }: Proved, after: FullUser): Promise<void> {
+  if (type === 'email_change' || type === 'phone_change') await notifyContactChange(context, before, after);
 }
 
 const methods: Readonly<Record<Proved['type'], string>> = {

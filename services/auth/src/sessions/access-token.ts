@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import type { Key, KeyMaterial, SigningJwk } from '@holdfast/keys';
+import { algorithmOf, type Key, type KeyMaterial, type SigningJwk } from '@holdfast/keys';
 import type { AuthSettings } from '../settings/schema.js';
 import type { AmrClaim } from '../store/amr-claims.js';
 import type { Aal, Session } from '../store/sessions.js';
@@ -82,7 +82,7 @@ function privateKey(key: Key<SigningJwk>): KeyObject {
 
 const encodePart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A JWT of any claims (RFC 7515, compact form) by the key in use. */
+/** A JWT of any claims (RFC 7515, compact form) by the secret in use (HS256), or by the signing key, which is for ES256 or RS256. */
 export function signToken(
   claims: Readonly<Record<string, unknown>>,
   material: KeyMaterial,
@@ -93,7 +93,8 @@ export function signToken(
     return `${body}.${createHmac('sha256', material['jwt-secret'].current.value).update(body).digest('base64url')}`;
   }
   const key = material.signing.current;
-  const body = `${encodePart({ alg: 'ES256', kid: key.id, typ: 'JWT' })}.${encodePart(claims)}`;
+  const body = `${encodePart({ alg: algorithmOf(key.value), kid: key.id, typ: 'JWT' })}.${encodePart(claims)}`;
+  // RSA does not look at dsaEncoding, and its default padding is RS256's.
   const signature = sign('sha256', Buffer.from(body), { key: privateKey(key), dsaEncoding: 'ieee-p1363' });
   return `${body}.${signature.toString('base64url')}`;
 }

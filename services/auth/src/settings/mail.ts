@@ -9,6 +9,19 @@ export const mailKinds = [
   'reauthentication',
 ] as const;
 
+/** Mails that tell of something done to an account, without a code. */
+export const noticeKinds = [
+  'passwordChanged',
+  'emailChanged',
+  'phoneChanged',
+  'identityLinked',
+  'identityUnlinked',
+  'factorEnrolled',
+  'factorUnenrolled',
+] as const;
+
+export type NoticeKind = (typeof noticeKinds)[number];
+
 export type MailKind = (typeof mailKinds)[number];
 
 const template = z.strictObject({
@@ -40,7 +53,9 @@ export const mailSettings = z
     inbox: z.boolean().optional(),
     /** Where links in mails lead, below externalUrl. */
     linkPath: z.string().default('/verify'),
-    templates: z.partialRecord(z.enum(mailKinds), template).default({}),
+    templates: z.partialRecord(z.enum([...mailKinds, ...noticeKinds]), template).default({}),
+    /** Which are sent (GoTrue's MAILER_NOTIFICATIONS_…); none unless said. */
+    notifications: z.partialRecord(z.enum(noticeKinds), z.boolean()).default({}),
     timeoutSeconds: z.number().positive().default(10),
   })
   .prefault({})

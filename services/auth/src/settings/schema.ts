@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { extendedSettings } from './extended.js';
 import { hookSettings } from './hooks.js';
@@ -5,6 +6,14 @@ import { mailSettings } from './mail.js';
 import { providerSettings } from './providers.js';
 import { rateLimitSettings } from './rate-limits.js';
 import { smsSettings } from './sms.js';
+
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
+  } catch {
+    return false;
+  }
+}
 
 const seconds = (fallback: number) => z.number().nonnegative().default(fallback);
 
@@ -27,6 +36,7 @@ export const authSettings = z.strictObject({
       defaultRole: z.string().default('authenticated'),
       adminRoles: z.array(z.string()).default(['service_role', 'supabase_admin']),
       expirySeconds: z.number().int().positive().default(3600),
+      /** HS256: by the JWT secret. ES256: by the signing key, whose own algorithm may also be RS256. */
       algorithm: z.enum(['ES256', 'HS256']).default('ES256'),
     })
     .prefault({}),
@@ -146,9 +156,8 @@ export const authSettings = z.strictObject({
   saml: z
     .strictObject({
       enabled: z.boolean().default(false),
-      /** PEM, PKCS#8; signs requests. Made anew at each start where it is missing. */
-      privateKey: z.string().optional(),
-      allowEncryptedAssertions: z.boolean().default(false),
+      /** PEM, RSA: signs requests. Without one they are not signed. */
+      privateKey: z.string().refine(isRsaKey, 'is not a private RSA key in PEM').optional(),
       relayStateExpirySeconds: seconds(300),
     })
     .prefault({}),

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuthContext } from '../context.js';
 import { badRequest, internalError, unprocessable, validationFailed } from '../errors.js';
-import { OutboundError } from '../outbound/outbound-fetch.js';
-import { providerTools } from '../providers/resolve-provider.js';
+import { readMetadata } from '../saml/identity-provider.js';
 import {
   findSsoDomains,
   findSsoProvider,
@@ -12,13 +11,13 @@ import {
   type SsoProvider,
   updateSsoProvider,
 } from '../store/sso-providers.js';
-import { judgeSamlMetadata } from './saml-metadata.js';
+import { fetchMetadata } from './fetch-metadata.js';
 import { checkSsoProvider, type SsoProviderRequest } from './sso-provider-request.js';
 
 /** POST /admin/sso/providers. Throws ApiError. */
 export async function createSsoProvider(context: AuthContext, body: SsoProviderRequest): Promise<SsoProvider> {
   checkSsoProvider(body, { update: false });
-  const metadata = await readMetadata(context, body);
+  const metadata = await requestedMetadata(context, body);
   if (metadata === undefined) throw validationFailed('Either metadata_xml or metadata_url must be set');
   const [known] = await context.read(findSsoProviderByEntity(metadata.entityId));
   if (known !== undefined) {
@@ -56,7 +55,7 @@ export async function changeSsoProvider(
   body: SsoProviderRequest,
 ): Promise<SsoProvider> {
   checkSsoProvider(body, { update: true });
-  const metadata = await readMetadata(context, body);
+  const metadata = await requestedMetadata(context, body);
   if (metadata !== undefined && metadata.entityId !== provider.saml.entity_id) {
     const expected = `expected '${provider.saml.entity_id}' but got '${metadata.entityId}'`;
     const message = `SAML Metadata can be updated only if the EntityID matches for the provider; ${expected}`;
@@ -110,27 +109,13 @@ async function checkDomains(context: AuthContext, domains: readonly string[], ow
   throw badRequest('sso_domain_already_exists', message);
 }
 
-async function readMetadata(
+async function requestedMetadata(
   context: AuthContext,
   { metadata_xml: xml = '', metadata_url: url = '' }: SsoProviderRequest,
 ): Promise<{ readonly entityId: string; readonly xml: string } | undefined> {
   if (xml === '' && url === '') return undefined;
   const text = xml === '' ? await fetchMetadata(context, url) : xml;
-  const verdict = judgeSamlMetadata(text);
+  const verdict = readMetadata(text);
   if (!verdict.valid) throw validationFailed(verdict.fault);
   return { entityId: verdict.entityId, xml: text };
-}
-
-async function fetchMetadata(context: AuthContext, url: string): Promise<string> {
-  try {
-    const answer = await providerTools(context).untrusted(url, {
-      headers: { accept: 'application/xml;charset=UTF-8' },
-      signal: context.signal,
-    });
-    if (answer.status === 200) return await answer.text();
-    throw new OutboundError(`HTTP ${answer.status} error`);
-  } catch (error) {
-    if (!(error instanceof OutboundError)) throw error;
-    throw badRequest('saml_metadata_fetch_failed', `Fetching SAML Metadata failed: ${error.message}`);
-  }
 }

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { keccak256 } from './keccak.js';
-import { type Point, recoverPublicKey } from './secp256k1.js';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { keccak_256 } from '@noble/hashes/sha3.js';
 
 const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
@@ -51,18 +51,29 @@ export function isSignedBySolana(text: string, address: string, signature: Uint8
 
 /** Whether an Ethereum account signed the text as its wallet does (EIP-191, version 0x45). `signature`: r, s and v in hexadecimal. */
 export function isSignedByEthereum(text: string, address: string, signature: string): boolean {
-  const [, r, s, v] = /^(?:0x)?([0-9a-f]{64})([0-9a-f]{64})([0-9a-f]{2})$/i.exec(signature) ?? [];
-  if (r === undefined || s === undefined || v === undefined) return false;
-  const parity = Number.parseInt(v, 16);
-  if (![0, 1, 27, 28].includes(parity)) return false;
+  const [, compact, v] = /^(?:0x)?([0-9a-f]{128})([0-9a-f]{2})$/i.exec(signature) ?? [];
+  if (compact === undefined || v === undefined) return false;
+  const parity = [0, 1, 27, 28].indexOf(Number.parseInt(v, 16));
+  if (parity < 0) return false;
+  const recovered = Uint8Array.from([parity % 2, ...Buffer.from(compact, 'hex')]);
+  try {
+    const parsed = secp256k1.Signature.fromBytes(recovered, 'recovered');
+    // The library's recovery takes the higher form of s, which is the same signature written otherwise (EIP-2).
+    return !parsed.hasHighS() && ethereumAddress(parsed.recoverPublicKey(hashOf(text))) === address.toLowerCase();
+  } catch {
+    return false;
+  }
+}
+
+/** What a wallet signs for a text. */
+function hashOf(text: string): Uint8Array {
   const message = Buffer.from(text);
-  const hash = keccak256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${message.length}`), message]));
-  const key = recoverPublicKey(hash, BigInt(`0x${r}`), BigInt(`0x${s}`), parity === 1 || parity === 28);
-  return key !== undefined && ethereumAddress(key) === address.toLowerCase();
+  return keccak_256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${message.length}`), message]));
 }
 
 /** The last 20 bytes of the key's hash, in small letters. */
-export function ethereumAddress({ x, y }: Point): string {
-  const bytes = Buffer.from(x.toString(16).padStart(64, '0') + y.toString(16).padStart(64, '0'), 'hex');
-  return `0x${Buffer.from(keccak256(bytes)).subarray(-20).toString('hex')}`;
+function ethereumAddress(key: { toBytes(compressed: boolean): Uint8Array }): string {
+  return `0x${Buffer.from(keccak_256(key.toBytes(false).subarray(1)))
+    .subarray(-20)
+    .toString('hex')}`;
 }

@@ -1,5 +1,5 @@
 import { rotateKeys } from '@holdfast/cluster';
-import { type KeyKind, type KeyMaterial, keyKinds } from '@holdfast/keys';
+import { type KeyKind, type KeyMaterial, keyKinds, type SigningAlgorithm, signingAlgorithms } from '@holdfast/keys';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { runs } from '../../define-command.js';
@@ -11,6 +11,7 @@ import { shortTime } from './describe-keys.js';
 
 interface Options {
   readonly grace: string;
+  readonly algorithm?: string;
   readonly yes?: boolean;
 }
 
@@ -18,7 +19,7 @@ interface Options {
 const effects: Readonly<Record<KeyKind, string>> = {
   'jwt-secret':
     'a new secret signs; the anon and service_role keys are new too, and sessions by the old one end with it',
-  signing: 'a new ES256 key signs; tokens by the old one end with it',
+  signing: 'a new key signs; tokens by the old one end with it',
   publishable: 'a new sb_publishable_ key',
   secret: 'a new sb_secret_ key',
 };
@@ -29,17 +30,20 @@ export function addRotate(keys: Command): void {
     .description('make new keys; the old ones stay valid for a while; asks first')
     .argument('<key...>', keyKinds.join(', '))
     .option('--grace <duration>', 'how long the old ones stay valid; 0s: not at all', '24h')
+    .option('--algorithm <name>', 'of the new signing key: es256, rs256; default: the same as before')
     .option('--yes', 'answer yes');
   runs<Options>(
     command,
     [
       ['holdfast keys rotate secret', 'a new secret key; the old one works for another day'],
       ['holdfast keys rotate jwt-secret signing --grace 7d', 'all that signs tokens, within a week'],
+      ['holdfast keys rotate signing --algorithm rs256', 'for those who cannot check ES256'],
       ['holdfast keys rotate secret --grace 0s --yes', 'it leaked: the old one ends now'],
     ],
     async (args, options, environment) => {
       const kinds = parseKinds(args);
       const grace = parseDurationOption(options.grace, '--grace', 'holdfast keys rotate secret --grace 24h');
+      const signingAlgorithm = parseAlgorithm(options.algorithm, kinds);
       await withCluster(environment, async (context) => {
         const { output, signal } = environment;
         const before = await keysOf(context);
@@ -49,7 +53,7 @@ export function addRotate(keys: Command): void {
           output.result({ cluster: context.spec.name, rotated: [] }, 'Nothing was changed.');
           return;
         }
-        const after = await rotateKeys(context, { kinds, graceMilliseconds: grace, signal });
+        const after = await rotateKeys(context, { kinds, graceMilliseconds: grace, ...signingAlgorithm, signal });
         const rotated = kinds.map((kind) => describeRotated(kind, after));
         const lines = rotated.map(({ key, id, oldValidUntil }) =>
           [
@@ -71,6 +75,21 @@ function parseKinds(args: readonly string[]): readonly KeyKind[] {
     if (kind === undefined) throw usageError(`There is no key "${text}".`, `Choose among ${keyKinds.join(', ')}.`);
     return kind;
   });
+}
+
+function parseAlgorithm(
+  text: string | undefined,
+  kinds: readonly KeyKind[],
+): { readonly signingAlgorithm?: SigningAlgorithm } {
+  if (text === undefined) return {};
+  const signingAlgorithm = signingAlgorithms.find((each) => each.toLowerCase() === text.toLowerCase());
+  if (signingAlgorithm === undefined) {
+    throw usageError(`There is no algorithm "${text}" for a signing key.`, 'Choose es256 or rs256.');
+  }
+  if (!kinds.includes('signing')) {
+    throw usageError('Only a signing key has an algorithm.', 'Try: holdfast keys rotate signing --algorithm rs256');
+  }
+  return { signingAlgorithm };
 }
 
 function describeGrace(material: KeyMaterial, kinds: readonly KeyKind[], text: string, milliseconds: number): string {
