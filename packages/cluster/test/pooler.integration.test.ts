@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planCluster } from '@holdfast/components';
 import { type Connection, connect } from '@holdfast/postgres';
+import type { Runtime } from '@holdfast/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exampleLayout } from '../../components/test/example.js';
 import { onFreePorts } from '../../components/test/free-ports.js';
@@ -52,7 +53,7 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
     await prepareDatabase(server.target, testSecrets, new AbortController().signal);
     target = { host: '127.0.0.1', port: spec.pooler.port, password: testSecrets['pooler-admin'] };
     pooler = createPoolerConsole(target);
-    context = { spec, secrets: testSecrets } as ClusterContext;
+    context = { spec, secrets: testSecrets, runtime: {} as Runtime } as ClusterContext;
   });
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -164,15 +165,15 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
 
   test('the guard resumes when it is left alone, and when its time is over, and not when it is dismissed', async () => {
     const active = async () => (await pooler.state(signal)) === 'active';
-    const alone = await startResumeGuard(target, 60_000, signal);
+    const alone = await startResumeGuard([target], 60_000, signal);
     await pooler.pause(signal);
     alone.letGo();
     await waitUntil('resumed after it was let go', active);
-    const overdue = await startResumeGuard(target, 300, signal);
+    const overdue = await startResumeGuard([target], 300, signal);
     await pooler.pause(signal);
     await waitUntil('resumed when the time was over', active);
     await overdue.dismiss();
-    const dismissed = await startResumeGuard(target, 60_000, signal);
+    const dismissed = await startResumeGuard([target], 60_000, signal);
     await pooler.pause(signal);
     await dismissed.dismiss();
     await sleep(500);

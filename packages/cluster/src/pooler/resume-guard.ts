@@ -24,7 +24,7 @@ export interface ResumeGuard {
  * Resolves once the guard watches.
  */
 export async function startResumeGuard(
-  target: PoolerConsoleTarget,
+  targets: readonly PoolerConsoleTarget[],
   boundMilliseconds: number,
   signal: AbortSignal,
 ): Promise<ResumeGuard> {
@@ -33,7 +33,8 @@ export async function startResumeGuard(
   const child = spawn(process.execPath, [program], {
     cwd: '/',
     detached: true,
-    env: {},
+    // kubectl finds its cluster and its credentials by the environment.
+    env: targets.some(({ way }) => way !== undefined) ? process.env : {},
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const ended = new Promise<void>((resolve) => {
@@ -41,7 +42,7 @@ export async function startResumeGuard(
     child.once('close', () => resolve());
   });
   child.stdin.on('error', () => {});
-  const order: GuardOrder = { target, boundMilliseconds };
+  const order: GuardOrder = { targets, boundMilliseconds };
   child.stdin.write(`${JSON.stringify(order)}\n`);
   const limit = timeLimit(signal, startMilliseconds);
   try {
