@@ -116,6 +116,18 @@ async function lead(socket: Socket, tunnel: Tunnel, remote: number): Promise<voi
   }
 }
 
+/** Commands that must not outlive this process; one listener for all of them. */
+const living = new Set<ChildProcess>();
+
+function endWithProcess(child: ChildProcess): void {
+  if (!process.listeners('exit').includes(endLiving)) process.on('exit', endLiving);
+  living.add(child);
+}
+
+function endLiving(): void {
+  for (const child of living) child.kill('SIGKILL');
+}
+
 /** One `kubectl port-forward` for all ports of a target; gives local ports by remote ones. */
 class Tunnel {
   #child: ChildProcess | undefined;
@@ -144,10 +156,10 @@ class Tunnel {
     const child = spawn('kubectl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const end = () => child.kill('SIGKILL');
-    process.once('exit', end);
+    endWithProcess(child);
     const over = new Promise<never>((_resolve, reject) => {
       const gone = () => {
-        process.removeListener('exit', end);
+        living.delete(child);
         if (this.#child === child) {
           this.#child = undefined;
           this.#opening = undefined;
