@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { planCluster } from '@holdfast/components';
 import { type Connection, connect } from '@holdfast/postgres';
 import type { Runtime } from '@holdfast/runtime';
+import type { ClusterSpec } from '@holdfast/spec';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exampleLayout } from '../../components/test/example.js';
 import { onFreePorts } from '../../components/test/free-ports.js';
@@ -41,6 +42,15 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
 
   beforeAll(async () => {
     server = stack.use(await startThrowAwayPostgres(postgresBin ?? ''));
+    const spec = await startPooler();
+    await prepareDatabase(server.target, testSecrets, new AbortController().signal);
+    target = { host: '127.0.0.1', port: spec.pooler.port, password: testSecrets['pooler-admin'] };
+    pooler = createPoolerConsole(target);
+    context = { spec, secrets: testSecrets, runtime: {} as Runtime } as ClusterContext;
+  });
+  afterAll(() => stack[Symbol.asyncDispose]());
+
+  async function startPooler(): Promise<ClusterSpec> {
     const directory = stack.use(await temporaryDirectory());
     const free = await onFreePorts(testSpec());
     const spec = {
@@ -50,12 +60,8 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
     };
     const unit = unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'pgbouncer');
     await waitReady(unit, stack.use(startUnit(unit)));
-    await prepareDatabase(server.target, testSecrets, new AbortController().signal);
-    target = { host: '127.0.0.1', port: spec.pooler.port, password: testSecrets['pooler-admin'] };
-    pooler = createPoolerConsole(target);
-    context = { spec, secrets: testSecrets, runtime: {} as Runtime } as ClusterContext;
-  });
-  afterAll(() => stack[Symbol.asyncDispose]());
+    return spec;
+  }
 
   async function client(): Promise<Connection> {
     return await connect(
@@ -180,6 +186,27 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
     expect(await pooler.state(signal)).toBe('paused');
     expect(await resumePooler(context, signal)).toBe(true);
     expect(await resumePooler(context, signal)).toBe(false);
+  });
+
+  test('of several poolers each is paused and resumed; where one does not answer none stays paused', async () => {
+    const { port } = (await startPooler()).pooler;
+    const other = createPoolerConsole({ ...target, port });
+    const behind = (...ports: readonly number[]): ClusterContext => {
+      const pods = ports.map((each) => ({ host: '127.0.0.1', port: each }));
+      return { ...context, runtime: { poolers: async () => pods } as unknown as Runtime };
+    };
+    const states = async () => [await pooler.state(signal), await other.state(signal)];
+    const run = whilePoolerPaused(behind(target.port, port), view(), options, states);
+    expect((await run).result).toEqual(['paused', 'paused']);
+    expect(await states()).toEqual(['active', 'active']);
+    await other.pause(signal);
+    expect(await resumePooler(behind(target.port, port), signal)).toBe(true);
+    expect(await states()).toEqual(['active', 'active']);
+    const silent = (await onFreePorts(testSpec())).pooler.port;
+    await expect(whilePoolerPaused(behind(target.port, silent), view(), options, states)).rejects.toMatchObject({
+      code: 'HF_POOLER_CONSOLE',
+    });
+    expect(await states()).toEqual(['active', 'active']);
   });
 
   test('a wrong password is no pause', async () => {
