@@ -113,7 +113,7 @@ describe.skipIf(!ready)('what Kubernetes does to a running cluster', () => {
     expect(transactions).toBeGreaterThan(50);
   });
 
-  test('a drain takes one pod of etcd at a time, and one of PostgreSQL', async () => {
+  test('a drain takes one pod of etcd at a time, and one of PostgreSQL', { timeout: 600_000 }, async () => {
     await waitForHealth(cluster);
     for (const [one, another] of [
       ['etcd-0', 'etcd-1'],
