@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,43 +12,12 @@ import {
   waitUntil,
 } from '@holdfast/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
-/**
- * Needs a cluster that kubectl talks to, whose nodes have the images of `holdfast render kubernetes` (HOLDFAST_KUBERNETES_IMAGES=loaded says so), three
- * free volumes of 10 GiB and of 4 GiB, and services that this machine reaches. Counted as skipped elsewhere.
- */
-const ready =
-  process.env.KUBECONFIG !== undefined &&
-  process.env.HOLDFAST_KUBERNETES_IMAGES === 'loaded' &&
-  spawnSync('kubectl', ['version', '--request-timeout=5s'], { timeout: 15_000 }).status === 0;
+import { bringUp, kubectl, kubernetesSpec, ready, serviceUrl, takeDown } from './kubernetes-cluster.js';
 
 const namespace = 'holdfast-e2e';
-const spec = (more = '') => `name: kubetest
-runtime: kubernetes
-kubernetes:
-  namespace: ${namespace}
-  images: { pull: Never }
-  etcdNodePort: off
-  resources:
-    postgres: { memory: 512MiB, cores: 0.1 }
-    etcd: { memory: 256MiB, cores: 0.05 }
-    haproxy: { cores: 0.05 }
-    pooler: { cores: 0.05 }
-    net: { cores: 0.05 }
-${more}`;
+const spec = (more = '') => kubernetesSpec(namespace) + more;
 /** As in failover.test.ts: what is measured is far below. */
 const lax = 30_000;
-
-interface Up {
-  readonly changed: boolean;
-  readonly phases: readonly { readonly phase: string; readonly milliseconds: number }[];
-}
-
-function kubectl(...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('kubectl', args, { encoding: 'utf8', timeout: 120_000 });
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-  return stdout.trim();
-}
 
 describe.skipIf(!ready)('the runtime kubernetes', () => {
   let cluster: TestCluster;
@@ -59,37 +27,16 @@ describe.skipIf(!ready)('the runtime kubernetes', () => {
       .split(' ')
       .filter((name) => name !== '');
   const write = async (more = '') => await writeFile(join(cluster.folder, 'holdfast.yaml'), spec(more));
-  const up = async () => {
-    const { code, stdout, stderr } = await cluster.holdfast(['up', '--json', '--yes'], {
-      timeoutMilliseconds: 280_000,
-    });
-    expect(code, stderr + stdout).toBe(0);
-    return JSON.parse(stdout) as Up;
-  };
+  const up = async () => await bringUp(cluster);
 
   beforeAll(async () => {
     cluster = await createTestCluster(spec());
     await up();
-    // The service's own address: the name is known to pods only.
-    const address = kubectl(
-      'get',
-      'service',
-      'postgres-master',
-      '--namespace',
-      namespace,
-      '--output',
-      'jsonpath={.spec.clusterIP}',
-    );
-    const inside = new URL(await cluster.url('rw'));
-    inside.hostname = address;
-    url = inside.href;
+    url = await serviceUrl(cluster, namespace, 'rw');
     await prepareUniqueInserts(url);
   });
 
-  afterAll(async () => {
-    await cluster?.holdfast(['down', '--purge', '--yes'], { timeoutMilliseconds: 280_000 });
-    await cluster?.[Symbol.asyncDispose]();
-  });
+  afterAll(async () => await takeDown(cluster, namespace));
 
   test('runs every unit, and up again has nothing to do', async () => {
     const status = await waitForHealth(cluster);
@@ -133,7 +80,7 @@ describe.skipIf(!ready)('the runtime kubernetes', () => {
   });
 
   test('a namespace of something else, and Secrets with other values, are refused', async () => {
-    const other = await createTestCluster(spec().replace('name: kubetest', 'name: stranger'));
+    const other = await createTestCluster(spec().replace(`name: ${namespace}`, 'name: stranger'));
     try {
       const { code, stderr } = await other.holdfast(['up'], { timeoutMilliseconds: 60_000 });
       expect(code).toBe(4);
@@ -177,17 +124,7 @@ describe.skipIf(!ready)('the runtime kubernetes', () => {
     expect(names('pods')).toEqual([]);
     expect(names('persistentvolumeclaims')).toHaveLength(6);
     await up();
-    const address = kubectl(
-      'get',
-      'service',
-      'postgres-master',
-      '--namespace',
-      namespace,
-      '--output',
-      'jsonpath={.spec.clusterIP}',
-    );
-    const again = new URL(url);
-    again.hostname = address;
-    expect(await query(again.href, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    const again = await serviceUrl(cluster, namespace, 'rw');
+    expect(await query(again, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
   });
 });

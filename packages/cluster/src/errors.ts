@@ -445,11 +445,14 @@ export function poolerConsoleSilent(cause: unknown): HoldfastError {
   });
 }
 
-export function poolerStillPaused(console: { readonly host: string; readonly port: number }): HoldfastError {
+export function poolerStillPaused(
+  consoles: readonly { readonly host: string; readonly port: number }[],
+): HoldfastError {
+  const places = consoles.map(({ host, port }) => `${host}:${port}`).join(', ');
   return new HoldfastError({
     code: 'HF_POOLER_STILL_PAUSED',
     message: 'The pooler is still paused: it did not take the command to resume. Its clients wait.',
-    detail: `Its console is the database pgbouncer on ${console.host}:${console.port}, user holdfast_admin, password pooler-admin in secrets.json; the command is RESUME.`,
+    detail: `Its console is the database pgbouncer on ${places}, user holdfast_admin, password pooler-admin in secrets.json; the command is RESUME.`,
     suggestion: '`holdfast up` resumes it; a background process goes on trying for a minute.',
   });
 }

@@ -140,8 +140,8 @@ async function createRuntime(
   return { runtime, spec: runtime.reached, etcdTls: runtime.etcdTls };
 }
 
-/** See doorTimeoutMilliseconds in view/observe.ts. */
-const doorMilliseconds = 8000;
+/** See doorTimeoutMilliseconds in view/observe.ts; a question that a tunnel swallowed is asked again. */
+const throughDoors = { timeoutMilliseconds: 12_000, attempts: 3 } as const;
 
 function createClients(spec: ClusterSpec, secrets: Secrets | undefined, etcdTls: TlsFiles | undefined): Clients {
   const scheme = etcdTls === undefined ? 'http' : 'https';
@@ -150,7 +150,7 @@ function createClients(spec: ClusterSpec, secrets: Secrets | undefined, etcdTls:
       member: name,
       client: createPatroniClient({
         url: `http://${urlHost(host)}:${patroniPort}`,
-        ...(spec.inside === undefined ? {} : { timeoutMilliseconds: doorMilliseconds }),
+        ...(spec.inside === undefined ? {} : throughDoors),
         ...(secrets === undefined ? {} : { username: 'holdfast', password: secrets['patroni-api'] }),
       }),
     })),

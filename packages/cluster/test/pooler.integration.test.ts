@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planCluster } from '@holdfast/components';
 import { type Connection, connect } from '@holdfast/postgres';
+import type { Runtime } from '@holdfast/runtime';
+import type { ClusterSpec } from '@holdfast/spec';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exampleLayout } from '../../components/test/example.js';
 import { onFreePorts } from '../../components/test/free-ports.js';
@@ -40,6 +42,15 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
 
   beforeAll(async () => {
     server = stack.use(await startThrowAwayPostgres(postgresBin ?? ''));
+    const spec = await startPooler();
+    await prepareDatabase(server.target, testSecrets, new AbortController().signal);
+    target = { host: '127.0.0.1', port: spec.pooler.port, password: testSecrets['pooler-admin'] };
+    pooler = createPoolerConsole(target);
+    context = { spec, secrets: testSecrets, runtime: {} as Runtime } as ClusterContext;
+  });
+  afterAll(() => stack[Symbol.asyncDispose]());
+
+  async function startPooler(): Promise<ClusterSpec> {
     const directory = stack.use(await temporaryDirectory());
     const free = await onFreePorts(testSpec());
     const spec = {
@@ -49,12 +60,8 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
     };
     const unit = unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'pgbouncer');
     await waitReady(unit, stack.use(startUnit(unit)));
-    await prepareDatabase(server.target, testSecrets, new AbortController().signal);
-    target = { host: '127.0.0.1', port: spec.pooler.port, password: testSecrets['pooler-admin'] };
-    pooler = createPoolerConsole(target);
-    context = { spec, secrets: testSecrets } as ClusterContext;
-  });
-  afterAll(() => stack[Symbol.asyncDispose]());
+    return spec;
+  }
 
   async function client(): Promise<Connection> {
     return await connect(
@@ -164,21 +171,42 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
 
   test('the guard resumes when it is left alone, and when its time is over, and not when it is dismissed', async () => {
     const active = async () => (await pooler.state(signal)) === 'active';
-    const alone = await startResumeGuard(target, 60_000, signal);
+    const alone = await startResumeGuard([target], 60_000, signal);
     await pooler.pause(signal);
     alone.letGo();
     await waitUntil('resumed after it was let go', active);
-    const overdue = await startResumeGuard(target, 300, signal);
+    const overdue = await startResumeGuard([target], 300, signal);
     await pooler.pause(signal);
     await waitUntil('resumed when the time was over', active);
     await overdue.dismiss();
-    const dismissed = await startResumeGuard(target, 60_000, signal);
+    const dismissed = await startResumeGuard([target], 60_000, signal);
     await pooler.pause(signal);
     await dismissed.dismiss();
     await sleep(500);
     expect(await pooler.state(signal)).toBe('paused');
     expect(await resumePooler(context, signal)).toBe(true);
     expect(await resumePooler(context, signal)).toBe(false);
+  });
+
+  test('of several poolers each is paused and resumed; where one does not answer none stays paused', async () => {
+    const { port } = (await startPooler()).pooler;
+    const other = createPoolerConsole({ ...target, port });
+    const behind = (...ports: readonly number[]): ClusterContext => {
+      const pods = ports.map((each) => ({ host: '127.0.0.1', port: each }));
+      return { ...context, runtime: { poolers: async () => pods } as unknown as Runtime };
+    };
+    const states = async () => [await pooler.state(signal), await other.state(signal)];
+    const run = whilePoolerPaused(behind(target.port, port), view(), options, states);
+    expect((await run).result).toEqual(['paused', 'paused']);
+    expect(await states()).toEqual(['active', 'active']);
+    await other.pause(signal);
+    expect(await resumePooler(behind(target.port, port), signal)).toBe(true);
+    expect(await states()).toEqual(['active', 'active']);
+    const silent = (await onFreePorts(testSpec())).pooler.port;
+    await expect(whilePoolerPaused(behind(target.port, silent), view(), options, states)).rejects.toMatchObject({
+      code: 'HF_POOLER_CONSOLE',
+    });
+    expect(await states()).toEqual(['active', 'active']);
   });
 
   test('a wrong password is no pause', async () => {

@@ -11,6 +11,8 @@ export interface HttpTarget {
   readonly username?: string;
   readonly password?: string;
   readonly timeoutMilliseconds?: number;
+  /** How often a GET that nobody answers is asked, each time for its share of the limit; default 1. For ways that swallow one now and then. */
+  readonly attempts?: number;
   readonly tls?: TlsFiles | undefined;
 }
 
@@ -52,7 +54,19 @@ export function createHttpCaller(target: HttpTarget): HttpCaller {
       ? {}
       : { authorization: `Basic ${Buffer.from(`${target.username}:${target.password ?? ''}`).toString('base64')}` };
 
-  async function call({ method, path, body, form, signal, timeoutMilliseconds }: HttpCall): Promise<HttpAnswer> {
+  async function call(asked: HttpCall): Promise<HttpAnswer> {
+    const attempts = asked.method === 'GET' ? (target.attempts ?? 1) : 1;
+    const share = (asked.timeoutMilliseconds ?? limit) / attempts;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once({ ...asked, timeoutMilliseconds: share });
+      } catch (error) {
+        if (attempt >= attempts || asked.signal.aborted) throw error;
+      }
+    }
+  }
+
+  async function once({ method, path, body, form, signal, timeoutMilliseconds }: HttpCall): Promise<HttpAnswer> {
     signal.throwIfAborted();
     try {
       const response = await request(`${target.url}${path}`, {

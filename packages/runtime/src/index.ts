@@ -11,6 +11,7 @@ export {
 } from './docker/docker-folders.js';
 export { createDockerRuntime, type DockerRuntime, type DockerRuntimeOptions } from './docker/docker-runtime.js';
 export { type DockerSettings, dockerSettings } from './docker/docker-settings.js';
+export { openWay, type PodWay } from './kubernetes/doors.js';
 export { planInKubernetes, planKubernetes } from './kubernetes/kubernetes-plan.js';
 export {
   createKubernetesRuntime,

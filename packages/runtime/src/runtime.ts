@@ -1,5 +1,6 @@
 import type { Plan } from '@holdfast/components';
 import type { RuntimeKind, Secrets } from '@holdfast/spec';
+import type { PodWay } from './kubernetes/doors.js';
 
 /**
  * - `waiting`: its dependencies are not ready yet
@@ -44,6 +45,13 @@ export interface ApplyOptions {
   readonly startEnvironment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+/** Where a pod of the pooler is reached from this process, and how another one comes to it. */
+export interface PoolerPod {
+  readonly host: string;
+  readonly port: number;
+  readonly way: PodWay;
+}
+
 /** Runs plans. One instance a cluster; holds no state of its own that a later CLI call would miss. */
 export interface Runtime extends AsyncDisposable {
   readonly kind: RuntimeKind;
@@ -56,6 +64,8 @@ export interface Runtime extends AsyncDisposable {
   status(signal: AbortSignal): Promise<readonly UnitStatus[]>;
   /** Opens the ways to what runs, where there are some to open, so that a question does not wait for that. Never throws but when aborted. */
   reach?(signal: AbortSignal): Promise<void>;
+  /** Every pod of the pooler, where there are several behind one address: what is told to one is not told to the others. */
+  poolers?(signal: AbortSignal): Promise<readonly PoolerPod[]>;
   start(unit: string, signal: AbortSignal): Promise<void>;
   /** Resolves when every process of the unit is gone; SIGKILL after the unit's grace period. */
   stop(unit: string, signal: AbortSignal): Promise<void>;

@@ -1,5 +1,6 @@
 import { poolerAdmin } from '@holdfast/components';
 import { connect } from '@holdfast/postgres';
+import type { PodWay } from '@holdfast/runtime';
 import { unlessAborted } from '../unless-aborted.js';
 
 export interface PoolerConsoleTarget {
@@ -7,6 +8,8 @@ export interface PoolerConsoleTarget {
   readonly port: number;
   /** The secret `pooler-admin`. */
   readonly password: string;
+  /** Where host and port are a door that ends with this process: how another one opens its own. */
+  readonly way?: PodWay;
 }
 
 /** PgBouncer's own words; `paused` includes a PAUSE that still waits for transactions to end. */

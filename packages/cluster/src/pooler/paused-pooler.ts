@@ -3,6 +3,7 @@ import { type HoldfastError, timeLimit } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notUp, poolerBusy, poolerConsoleSilent, poolerStillPaused } from '../errors.js';
 import type { ClusterView } from '../view/view.js';
+import { allConsoles } from './all-consoles.js';
 import { createPoolerConsole, type PoolerConsole, type PoolerConsoleTarget, type PoolerState } from './console.js';
 import { startResumeGuard } from './resume-guard.js';
 
@@ -31,21 +32,31 @@ export function planPoolerPause(view: ClusterView): { readonly pause: boolean; r
   return answers ? { pause: true } : { pause: false, words: 'the pooler does not answer, so it is not paused' };
 }
 
-/** The console of the cluster's pooler. HF_NOT_UP without secrets. */
-export function poolerConsoleTarget({ spec, secrets }: ClusterContext): PoolerConsoleTarget {
+/** The consoles of the cluster's pooler, one for each pod where it has pods. HF_NOT_UP without secrets. */
+async function poolerTargets(
+  { spec, secrets, runtime }: ClusterContext,
+  signal: AbortSignal,
+): Promise<readonly PoolerConsoleTarget[]> {
   if (secrets === undefined) throw notUp(spec.name);
-  return { host: connectHost(spec.pooler.host), port: spec.pooler.port, password: secrets['pooler-admin'] };
+  const password = secrets['pooler-admin'];
+  const pods = await runtime.poolers?.(signal);
+  if (pods !== undefined && pods.length > 0) return pods.map((pod) => ({ ...pod, password }));
+  return [{ host: connectHost(spec.pooler.host), port: spec.pooler.port, password }];
+}
+
+function consoleOf(targets: readonly PoolerConsoleTarget[]): PoolerConsole {
+  return allConsoles(targets.map(createPoolerConsole));
 }
 
 /** Undefined: there is no pooler. Throws when it does not answer. */
 export async function poolerState(context: ClusterContext, signal: AbortSignal): Promise<PoolerState | undefined> {
   if (!context.spec.pooler.enabled) return undefined;
-  return await createPoolerConsole(poolerConsoleTarget(context)).state(signal);
+  return await consoleOf(await poolerTargets(context, signal)).state(signal);
 }
 
 /** Ends a pause that somebody left behind; false: there was none. The caller holds the cluster's lock. Throws like the console. */
 export async function resumePooler(context: ClusterContext, signal: AbortSignal): Promise<boolean> {
-  const console = createPoolerConsole(poolerConsoleTarget(context));
+  const console = consoleOf(await poolerTargets(context, signal));
   return await console.resume(timeLimit(signal, resumeMilliseconds));
 }
 
@@ -68,15 +79,15 @@ export async function whilePoolerPaused<Result>(
   if (plan.words !== undefined) progress.note(plan.words);
   if (!plan.pause) return { result: await action(), pausedMilliseconds: undefined };
 
-  const target = poolerConsoleTarget(context);
-  const console = createPoolerConsole(target);
+  const targets = await poolerTargets(context, signal);
+  const console = consoleOf(targets);
   const drain = options.drainMilliseconds ?? defaultDrainMilliseconds;
   // PgBouncer's query_wait_timeout, which goes on in a pause.
   const { queueMilliseconds } = context.spec.haproxy;
   if (drain >= queueMilliseconds) {
     progress.note(`clients that wait longer than ${queueMilliseconds / 1000} s (haproxy.queueTimeout) get an error`);
   }
-  const guard = await startResumeGuard(target, drain + guardMilliseconds, signal);
+  const guard = await startResumeGuard(targets, drain + guardMilliseconds, signal);
   const from = performance.now();
   // A PAUSE that was interrupted stays in force.
   let paused = true;
@@ -98,7 +109,7 @@ export async function whilePoolerPaused<Result>(
       await guard.dismiss();
     }
   }
-  if (paused) throw poolerStillPaused(target);
+  if (paused) throw poolerStillPaused(targets);
   return { result, pausedMilliseconds: Math.round(performance.now() - from) };
 }
 

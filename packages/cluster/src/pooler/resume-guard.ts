@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { timeLimit } from '@holdfast/spec';
+import { poolerConsoleSilent } from '../errors.js';
 import type { PoolerConsoleTarget } from './console.js';
 import type { GuardOrder } from './resume-guard-main.js';
 
 /** Compiled, also when this file runs from its source. */
 const program = fileURLToPath(new URL('../../dist/pooler/resume-guard-main.js', import.meta.url));
 
-const startMilliseconds = 5000;
+const startMilliseconds = 15_000;
 const endMilliseconds = 2000;
 
 export interface ResumeGuard {
@@ -21,10 +22,10 @@ export interface ResumeGuard {
 /**
  * Starts a process that resumes the pooler should we die, whatever kills us: it learns of our end because its standard input closes.
  * After `boundMilliseconds` it resumes as well, should we be frozen. PgBouncer itself stays paused until somebody resumes it.
- * Resolves once the guard watches.
+ * Resolves once the guard watches. Throws HF_POOLER_CONSOLE when it does not start.
  */
 export async function startResumeGuard(
-  target: PoolerConsoleTarget,
+  targets: readonly PoolerConsoleTarget[],
   boundMilliseconds: number,
   signal: AbortSignal,
 ): Promise<ResumeGuard> {
@@ -33,7 +34,8 @@ export async function startResumeGuard(
   const child = spawn(process.execPath, [program], {
     cwd: '/',
     detached: true,
-    env: {},
+    // kubectl finds its cluster and its credentials by the environment.
+    env: targets.some(({ way }) => way !== undefined) ? process.env : {},
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const ended = new Promise<void>((resolve) => {
@@ -41,7 +43,7 @@ export async function startResumeGuard(
     child.once('close', () => resolve());
   });
   child.stdin.on('error', () => {});
-  const order: GuardOrder = { target, boundMilliseconds };
+  const order: GuardOrder = { targets, boundMilliseconds };
   child.stdin.write(`${JSON.stringify(order)}\n`);
   const limit = timeLimit(signal, startMilliseconds);
   try {
@@ -54,7 +56,9 @@ export async function startResumeGuard(
   } catch (error) {
     child.kill('SIGKILL');
     await ended;
-    throw error;
+    signal.throwIfAborted();
+    const words = `the process that watches over the pause did not start within ${startMilliseconds / 1000} s`;
+    throw poolerConsoleSilent(limit.aborted ? new Error(words) : error);
   }
   return {
     async dismiss() {

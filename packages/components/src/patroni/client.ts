@@ -11,6 +11,8 @@ export interface PatroniClientOptions {
   readonly username?: string;
   readonly password?: string;
   readonly timeoutMilliseconds?: number;
+  /** See HttpTarget. */
+  readonly attempts?: number;
 }
 
 /** Patroni answers these when they are done, which takes as long as PostgreSQL takes to stop and start. */

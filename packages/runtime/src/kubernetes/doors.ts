@@ -19,6 +19,8 @@ const startMilliseconds = 10_000;
  */
 export class Doors implements AsyncDisposable {
   readonly #tunnels = new Map<string, Tunnel>();
+  /** By target and the port there. */
+  readonly #ports = new Map<string, number>();
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
 
@@ -30,14 +32,19 @@ export class Doors implements AsyncDisposable {
     destinations: readonly Destination[],
   ): Promise<{ readonly doors: Doors; readonly port: (target: string, remote: number) => number }> {
     const doors = new Doors(namespace);
-    const found = new Map<string, number>();
-    for (const destination of destinations) {
-      const tunnel = new Tunnel(namespace, destination);
-      doors.#tunnels.set(destination.target, tunnel);
-      for (const remote of destination.ports)
-        found.set(`${destination.target} ${remote}`, await doors.#listen(tunnel, remote));
+    for (const destination of destinations) await doors.add(destination);
+    return { doors, port: (target, remote) => doors.#ports.get(`${target} ${remote}`) ?? 0 };
+  }
+
+  /** Doors to a target that came later; those that are there stay. Answers the port of its first one. */
+  async add(destination: Destination): Promise<number> {
+    const { target, ports } = destination;
+    if (!this.#tunnels.has(target)) {
+      const tunnel = new Tunnel(this.namespace, destination);
+      this.#tunnels.set(target, tunnel);
+      for (const remote of ports) this.#ports.set(`${target} ${remote}`, await this.#listen(tunnel, remote));
     }
-    return { doors, port: (target, remote) => found.get(`${target} ${remote}`) ?? 0 };
+    return this.#ports.get(`${target} ${ports[0] ?? 0}`) ?? 0;
   }
 
   /** Makes these tunnels at once, so that the first question does not wait for them. Never throws. */
@@ -76,6 +83,20 @@ export class Doors implements AsyncDisposable {
   }
 }
 
+/** One port of one pod. */
+export interface PodWay {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number;
+}
+
+/** A door of its own to it, for a process that outlives the one that found the pod. */
+export async function openWay({ namespace, pod, port }: PodWay): Promise<AsyncDisposable & { readonly port: number }> {
+  const target = `pod/${pod}`;
+  const { doors, port: door } = await Doors.open(namespace, [{ target, ports: [port] }]);
+  return { port: door(target, port), [Symbol.asyncDispose]: async () => await doors[Symbol.asyncDispose]() };
+}
+
 async function lead(socket: Socket, tunnel: Tunnel, remote: number): Promise<void> {
   socket.on('error', () => socket.destroy());
   try {
@@ -93,6 +114,18 @@ async function lead(socket: Socket, tunnel: Tunnel, remote: number): Promise<voi
   } catch {
     socket.destroy();
   }
+}
+
+/** Commands that must not outlive this process; one listener for all of them. */
+const living = new Set<ChildProcess>();
+
+function endWithProcess(child: ChildProcess): void {
+  if (!process.listeners('exit').includes(endLiving)) process.on('exit', endLiving);
+  living.add(child);
+}
+
+function endLiving(): void {
+  for (const child of living) child.kill('SIGKILL');
 }
 
 /** One `kubectl port-forward` for all ports of a target; gives local ports by remote ones. */
@@ -123,10 +156,10 @@ class Tunnel {
     const child = spawn('kubectl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const end = () => child.kill('SIGKILL');
-    process.once('exit', end);
+    endWithProcess(child);
     const over = new Promise<never>((_resolve, reject) => {
       const gone = () => {
-        process.removeListener('exit', end);
+        living.delete(child);
         if (this.#child === child) {
           this.#child = undefined;
           this.#opening = undefined;

@@ -147,6 +147,23 @@ export async function createKubernetesRuntime({
       await doors.warm(there, signal);
     },
 
+    async poolers(signal) {
+      if (!spec.pooler.enabled) return [];
+      const { port } = spec.pooler;
+      const running = (await listPods(place, signal)).filter(
+        ({ metadata, status }) =>
+          metadata.labels?.['app.kubernetes.io/name'] === 'pgbouncer' &&
+          metadata.deletionTimestamp === undefined &&
+          status.phase === 'Running',
+      );
+      return await Promise.all(
+        running.map(async ({ metadata: { name: pod } }) => {
+          const door = await doors.add({ target: `pod/${pod}`, ports: [port] });
+          return { host: '127.0.0.1', port: door, way: { namespace, pod, port } };
+        }),
+      );
+    },
+
     async examine({ secrets, signal }) {
       await forServer(place, planned().objects, signal);
       await checkNamespace(place, owner, signal);
