@@ -22,7 +22,7 @@ export const specDefaults = {
     enabled: true,
     profile: 'development',
     siteUrl: 'http://127.0.0.1:3000',
-    workers: 1,
+    workersAtMost: 8,
     connections: 10,
     rideMilliseconds: 30_000,
     trustForwarded: false,
