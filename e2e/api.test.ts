@@ -44,8 +44,8 @@ afterAll(async () => {
 test('up starts it, and status shows where it is', async () => {
   const { endpoints } = await cluster.status();
   expect(endpoints.api).toBe(environment.SUPABASE_URL);
-  const health = await fetch(`${environment.SUPABASE_URL}/health`);
-  expect(await health.json()).toMatchObject({ services: { auth: 'ready', rest: 'ready' } });
+  const health = async () => await (await fetch(`${environment.SUPABASE_URL}/health`)).json();
+  await expect.poll(health, { timeout: 20_000 }).toMatchObject({ services: { auth: 'ready', rest: 'ready' } });
 });
 
 test('supabase-js needs its URL and a key: signs up, writes, reads its own rows, and no other', async () => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { gatherApi } from '../src/doctor/gather-api.js';
-import { testSpec } from './fixtures.js';
+import { testSpec as exampleSpec } from './fixtures.js';
 
 let body = '';
 const server = createServer((_, response) => response.end(body));
@@ -11,6 +11,8 @@ afterEach(() => {
   server.closeAllConnections();
   server.close();
 });
+
+const testSpec = exampleSpec();
 
 async function answerTo(text: string) {
   body = text;

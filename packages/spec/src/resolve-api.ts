@@ -20,16 +20,16 @@ export function resolveApi(
   const api = file.api ?? {};
   const { auth = {}, rest = {}, profile = defaults.profile } = api;
   return {
-    // Containers have no image for it yet.
-    enabled:
-      (file.supabase?.enabled ?? specDefaults.supabase.enabled) &&
-      (file.runtime ?? specDefaults.runtime) === 'process' &&
-      (api.enabled ?? defaults.enabled),
+    enabled: apiEnabled(file),
     host,
     port,
     profile,
     siteUrl: api.siteUrl ?? defaults.siteUrl,
-    externalUrl: (api.externalUrl ?? `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`).replace(/\/+$/, ''),
+    externalUrl: (
+      api.externalUrl ??
+      ingressUrl(file) ??
+      `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+    ).replace(/\/+$/, ''),
     redirectUrls: api.redirectUrls ?? [],
     workers: api.workers ?? defaultWorkers(file.runtime ?? specDefaults.runtime, profile, place.cores),
     connections: api.connections ?? defaults.connections,
@@ -55,6 +55,18 @@ export function resolveApi(
       settings: rest.settings ?? {},
     },
   };
+}
+
+function ingressUrl({ runtime, kubernetes }: SpecFile): string | undefined {
+  const host = runtime === 'kubernetes' ? kubernetes?.ingress?.api : undefined;
+  return host === undefined ? undefined : `https://${host}`;
+}
+
+/** Never without the database for Supabase. In Kubernetes the community chart brings the services, unless the file says that ours are wanted. */
+export function apiEnabled({ api, supabase, runtime, kubernetes }: SpecFile): boolean {
+  const isInKubernetes = runtime === 'kubernetes' || (runtime === 'docker' && kubernetes?.members === 'docker');
+  const isWanted = api?.enabled ?? (defaults.enabled && !isInKubernetes);
+  return isWanted && (supabase?.enabled ?? specDefaults.supabase.enabled);
 }
 
 /**

@@ -90,8 +90,13 @@ export function renderKubernetes(spec: ClusterSpec, built: ImageTags): readonly 
 }
 
 function imagesOf({ kubernetes }: ClusterSpec, built: ImageTags): ImageTags {
-  const { patroni, proxy, etcd } = kubernetes.images;
-  return { patroni: patroni ?? built.patroni, proxy: proxy ?? built.proxy, etcd: etcd ?? built.etcd };
+  const { patroni, proxy, etcd, api } = kubernetes.images;
+  return {
+    patroni: patroni ?? built.patroni,
+    proxy: proxy ?? built.proxy,
+    etcd: etcd ?? built.etcd,
+    api: api ?? built.api,
+  };
 }
 
 const head = '# Written by `holdfast render kubernetes`. Change holdfast.yaml and render again.\n';

@@ -13,6 +13,7 @@ export const builtImages: ImageTags = {
   patroni: 'holdfast/patroni:0123456789ab',
   proxy: 'holdfast/proxy:0123456789ab',
   etcd: 'holdfast/etcd:0123456789ab',
+  api: 'holdfast/api:0123456789ab',
 };
 
 /** The clusters that golden files are kept of. */

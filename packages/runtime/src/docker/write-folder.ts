@@ -31,6 +31,28 @@ export function writeSecretFiles(folder: string, names: readonly SecretName[], s
   for (const name of readdirSync(place)) if (!names.some((each) => each === name)) rmSync(join(place, name));
 }
 
+/** Of files that containers read while they run: a folder each, mounted as a whole, so that a file which is replaced is seen. */
+export const copiesFolder = 'keys';
+
+/** A container's files of that kind, readable by its account; only the folder's owner gets as far as that. */
+export function writeCopies(folder: string, container: string, copies: readonly CopiedFile[]): void {
+  const place = join(folder, copiesFolder, container);
+  mkdirSync(join(folder, copiesFolder), { recursive: true, mode: 0o700 });
+  mkdirSync(place, { recursive: true });
+  chmodSync(place, 0o755);
+  for (const { from, name } of copies) {
+    const content = readFileSync(from);
+    if (!isSame(join(place, name), content))
+      writeFileAtomically(join(place, name), content.toString('utf8'), { mode: 0o444 });
+  }
+}
+
+export interface CopiedFile {
+  /** Absolute path on this machine. */
+  readonly from: string;
+  readonly name: string;
+}
+
 function isSame(path: string, content: string | Buffer): boolean {
   try {
     return readFileSync(path).equals(Buffer.from(content));

@@ -16,9 +16,9 @@ export function addServe(program: Command): void {
     .command('serve')
     .description("run Supabase's API, or one service of it, in the foreground")
     .addArgument(
-      new Argument('<what>', 'gateway: the gateway with all services that are not named elsewhere').choices([
-        ...servable,
-      ]),
+      new Argument('[what]', 'gateway: the gateway with all services that are not named elsewhere')
+        .choices([...servable])
+        .default('all'),
     )
     .option('-p, --port <port>', "where to listen; default: the API's port in the spec")
     .option('--host <address>', 'where to listen; default: the address of the cluster')
