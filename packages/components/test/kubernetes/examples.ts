@@ -33,6 +33,14 @@ kubernetes:
   ingress: {api: api.example.com, statistics: haproxy.example.com, className: nginx, issuer: letsencrypt}
   monitoring: {enabled: true, labels: {release: prometheus}}
 `,
+  api: `name: api
+members: 1
+etcd: {size: 1}
+pooler: {enabled: false}
+supabase: {net: {enabled: false}}
+api: {enabled: true, profile: production}
+kubernetes: {ingress: {api: api.example.com, className: nginx}, replicas: {api: 3}}
+`,
   split: `name: split
 hosts: [{address: 192.168.49.1, name: host.minikube.internal}]
 kubernetes: {namespace: split-db, preset: minikube, members: docker, nodes: [192.168.49.2], monitoring: {enabled: true}}

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { basename } from 'node:path';
-import { containerLayout, type Plan } from '@holdfast/components';
+import type { Plan } from '@holdfast/components';
 import { type Secrets, timeLimit } from '@holdfast/spec';
+import { copiedFiles } from '../copied-files.js';
 import { dockerFailed } from '../errors.js';
 import type { UnitStatus } from '../runtime.js';
 import { ensureImages } from './build-images.js';
@@ -10,7 +10,7 @@ import { projectName, volumeName } from './compose-file.js';
 import { isPersistent, labels, secretsOf } from './compose-service.js';
 import { processesByContainer } from './container-processes.js';
 import { type Inspection, unitsIn } from './container-status.js';
-import { type Container, containersOn, copiesOf } from './containers.js';
+import { type Container, containersOn } from './containers.js';
 import { type DockerPlan, dockerFolder } from './docker-folders.js';
 import { createEngine, type Engine } from './engine.js';
 import { writeCopies, writeFolder, writeSecretFiles } from './write-folder.js';
@@ -126,18 +126,12 @@ export class Site {
 
   /** Brings what containers read while they run up to date, where there is such. */
   async bringCopies(containers: readonly Container[], signal: AbortSignal): Promise<void> {
-    for (const container of containers) {
-      const copies = copiesOf(container).map(({ from, path }) => ({ from: this.#here(from), name: basename(path) }));
-      if (copies.length > 0) writeCopies(this.#folder, container.service, copies);
+    for (const { service, units } of containers) {
+      const copies = copiedFiles(units, this.#stateDirectory);
+      if (copies.length > 0) writeCopies(this.#folder, service, copies);
     }
     const image = containers[0]?.image;
     if (!this.isHere && image !== undefined) await this.#ship(image, signal);
-  }
-
-  /** A plan of containers calls the state folder by its name in there. */
-  #here(path: string): string {
-    const { stateDirectory } = containerLayout;
-    return path.startsWith(`${stateDirectory}/`) ? this.#stateDirectory + path.slice(stateDirectory.length) : path;
   }
 
   async stop(names: readonly string[], graceSeconds: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SecretName, Secrets } from '@holdfast/spec';
+import type { CopiedFile } from '../copied-files.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
 import type { FolderFile } from './docker-folders.js';
 
@@ -45,12 +46,6 @@ export function writeCopies(folder: string, container: string, copies: readonly 
     if (!isSame(join(place, name), content))
       writeFileAtomically(join(place, name), content.toString('utf8'), { mode: 0o444 });
   }
-}
-
-export interface CopiedFile {
-  /** Absolute path on this machine. */
-  readonly from: string;
-  readonly name: string;
 }
 
 function isSame(path: string, content: string | Buffer): boolean {
