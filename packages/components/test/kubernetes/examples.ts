@@ -38,8 +38,8 @@ members: 1
 etcd: {size: 1}
 pooler: {enabled: false}
 supabase: {net: {enabled: false}}
-api: {enabled: true, profile: production}
-kubernetes: {ingress: {api: api.example.com, className: nginx}, replicas: {api: 3}}
+api: {enabled: true}
+kubernetes: {ingress: {api: api.example.com, className: nginx, tlsSecret: api-tls}, replicas: {api: 3}}
 `,
   split: `name: split
 hosts: [{address: 192.168.49.1, name: host.minikube.internal}]
