@@ -174,9 +174,8 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
   test('the container of the API: not root, nothing to write to, ends in order, comes back, and hears of new keys', async () => {
     const name = 'dockertest-api';
     expect(docker('exec', name, 'id', '-u')).toBe('996');
-    expect(docker('exec', name, 'sh', '-c', 'touch /usr/x /opt/holdfast/x /run/holdfast-keys/x 2>&1; true')).toMatch(
-      /(Read-only.*\n?){3}/,
-    );
+    const touched = docker('exec', name, 'sh', '-c', 'touch /usr/x /opt/holdfast/x /run/holdfast-keys/x 2>&1; true');
+    expect(touched.match(/Read-only file system/g)).toHaveLength(3);
     const { SUPABASE_URL = '', SUPABASE_SECRET_KEY: before = '' } = await environment();
     const status = async (apikey: string) =>
       await fetch(`${SUPABASE_URL}/auth/v1/settings`, { headers: { apikey } }).then(
