@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -15,7 +16,9 @@ import {
   waitForHealth,
   waitUntil,
 } from '@holdfast/testkit';
+import { createClient } from '@supabase/supabase-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 
 /** Counted as skipped where there is no engine. */
 const missing = dockerMissing();
@@ -34,6 +37,8 @@ interface Doctor {
 
 const container = (member: string) => `dockertest-patroni-postgres-${member.slice(2)}`;
 const firstProcess = (name: string) => Number(docker('container', 'inspect', '--format', '{{.State.Pid}}', name));
+/** What it wrote on its standard error. */
+const logsOf = (name: string) => spawnSync('docker', ['logs', '--tail', '5', name], { encoding: 'utf8' }).stderr;
 const ours = (...args: readonly string[]) => docker(...args, '--filter', 'label=io.holdfast.cluster=dockertest');
 
 describe.skipIf(missing !== undefined)('the runtime docker', () => {
@@ -75,6 +80,14 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     return history.longestGapMilliseconds;
   }
 
+  /** What an application is given. */
+  async function environment(): Promise<Readonly<Record<string, string>>> {
+    const { stdout } = await cluster.holdfast(['env']);
+    return Object.fromEntries(
+      [...stdout.matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm)].map(([, name = '', value = '']) => [name, value]),
+    );
+  }
+
   const leader = async () => (await waitForHealth(cluster)).leader ?? '';
 
   test('runs every unit, without a password in what the engine shows of it', async () => {
@@ -83,11 +96,13 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     ]);
     expect(units.map(({ id }) => id)).toEqual([
       ...['etcd1', 'etcd2', 'etcd3', 'pg1', 'pg2', 'pg3', 'pg1-agent', 'pg2-agent', 'pg3-agent'],
-      ...['haproxy', 'pgbouncer', 'net'],
+      ...['haproxy', 'pgbouncer', 'net', 'api'],
     ]);
-    const secrets = Object.values(
-      JSON.parse(await readFile(join(cluster.folder, '.holdfast/dockertest/secrets.json'), 'utf8')) as object,
-    );
+    const state = join(cluster.folder, '.holdfast/dockertest');
+    const secrets = Object.values(JSON.parse(await readFile(join(state, 'secrets.json'), 'utf8')) as object);
+    const { SUPABASE_SECRET_KEY = '', SUPABASE_SERVICE_ROLE_KEY = '' } = await environment();
+    expect([SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY]).not.toContain('');
+    secrets.push(SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY);
     const ids = ours('container', 'ls', '--quiet').split('\n');
     const shown = docker('container', 'inspect', ...ids);
     for (const secret of secrets) expect(shown).not.toContain(secret);
@@ -102,6 +117,85 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     console.log(`kill -9 of the primary's container: ${gap} ms without a write`);
     expect(gap).toBeLessThan(lax);
     expect((await cluster.status()).leader).not.toBe(old);
+  });
+
+  test('supabase-js signs up, writes and reads through the container of the API, and rides through such a kill', async () => {
+    const { SUPABASE_URL = '', SUPABASE_PUBLISHABLE_KEY = '' } = await environment();
+    await query(
+      url,
+      `CREATE TABLE public.notes (id uuid PRIMARY KEY, owner uuid NOT NULL DEFAULT auth.uid(), text text NOT NULL);
+       ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;
+       CREATE POLICY own ON public.notes TO authenticated USING (owner = auth.uid()) WITH CHECK (owner = auth.uid())`,
+    );
+    const client = createClient(SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, {
+      auth: { persistSession: false, autoRefreshToken: false },
+      realtime: { transport: WebSocket as never },
+    });
+    const { error } = await client.auth.signUp({ email: 'alice@example.com', password: 'secret123' });
+    expect(error).toBeNull();
+    await expect.poll(async () => (await client.from('notes').select()).error, { timeout: 20_000 }).toBeNull();
+
+    const written: string[] = [];
+    const failed: unknown[] = [];
+    let longest = 0;
+    let isStopping = false;
+    const writer = (async () => {
+      while (!isStopping) {
+        const id = randomUUID();
+        const began = performance.now();
+        // Twice is as good as once.
+        const wrote = await client.from('notes').upsert({ id, text: 'through it' });
+        const read = await client.from('notes').select('text').eq('id', id);
+        longest = Math.max(longest, performance.now() - began);
+        if (wrote.error === null) written.push(id);
+        failed.push(...[wrote.error, read.error].filter((each) => each !== null));
+        if (wrote.error === null && read.data?.length !== 1) failed.push(`${id} is not there`);
+      }
+    })();
+    try {
+      await waitUntil('requests', async () => written.length > 20, { timeoutMilliseconds: 30_000 });
+      const old = await leader();
+      process.kill(firstProcess(container(old)), 'SIGKILL');
+      const seen = written.length;
+      await waitUntil('requests after it', async () => written.length > seen + 20, { timeoutMilliseconds: 60_000 });
+    } finally {
+      isStopping = true;
+      await writer;
+    }
+    console.log(
+      `kill -9 of the primary's container: ${written.length} writes and reads, the slowest ${Math.round(longest)} ms`,
+    );
+    expect(failed).toEqual([]);
+    await waitForHealth(cluster);
+    const [kept] = await query<{ n: string }>(url, 'SELECT count(*) AS n FROM public.notes');
+    expect(Number(kept?.n)).toBe(written.length);
+  });
+
+  test('the container of the API: not root, nothing to write to, ends in order, comes back, and hears of new keys', async () => {
+    const name = 'dockertest-api';
+    expect(docker('exec', name, 'id', '-u')).toBe('996');
+    const touched = docker('exec', name, 'sh', '-c', 'touch /usr/x /opt/holdfast/x /run/holdfast-keys/x 2>&1; true');
+    expect(touched.match(/Read-only file system/g)).toHaveLength(3);
+    const { SUPABASE_URL = '', SUPABASE_SECRET_KEY: before = '' } = await environment();
+    const status = async (apikey: string) =>
+      await fetch(`${SUPABASE_URL}/auth/v1/settings`, { headers: { apikey } }).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+    await cluster.json(['keys', 'rotate', 'secret', '--grace', '0s', '--yes']);
+    await expect.poll(async () => await status(before), { timeout: 20_000 }).toBe(401);
+    const { SUPABASE_SECRET_KEY: after = '' } = await environment();
+    expect(await status(after)).toBe(200);
+    const pid = firstProcess(name);
+    process.kill(pid, 'SIGKILL');
+    await expect
+      .poll(async () => (firstProcess(name) === pid ? 0 : await status(after)), { timeout: 20_000 })
+      .toBe(200);
+    docker('stop', '--time', '15', name);
+    expect(logsOf(name)).toContain('"event":"stopped"');
+    docker('start', name);
+    await expect.poll(async () => await status(after), { timeout: 20_000 }).toBe(200);
+    expect((await cluster.json<Up>(['up'])).changed).toBe(false);
   });
 
   test('kill -9 of its PostgreSQL: another member takes over', async () => {
@@ -132,6 +226,7 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     expect(beyond['holdfast/patroni']).toBeLessThan(350);
     expect(beyond['holdfast/proxy']).toBeLessThan(250);
     expect(beyond['holdfast/etcd']).toBeLessThan(100);
+    expect(beyond['holdfast/api']).toBeLessThan(250);
   });
 
   test('logs tell the member from its agent', async () => {
@@ -183,6 +278,7 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     const { findings } = JSON.parse((await cluster.holdfast(['doctor', '--json'])).stdout) as Doctor;
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(findings.find(({ id }) => id === 'docker')).toMatchObject({ severity: 'ok' });
+    expect(findings.find(({ id }) => id === 'api')).toMatchObject({ severity: 'ok' });
     expect((await cluster.refused(['supervise'])).error.code).toBe('HF_RUNTIME_PROCESS_ONLY');
   });
 

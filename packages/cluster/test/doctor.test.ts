@@ -1,5 +1,6 @@
 import type { UnitStatus } from '@holdfast/runtime';
 import { describe, expect, test } from 'vitest';
+import { type ApiFacts, judgeApi } from '../src/doctor/check-api.js';
 import { judgeClock } from '../src/doctor/check-clock.js';
 import { judgeDescriptors } from '../src/doctor/check-descriptors.js';
 import { judgeDisk } from '../src/doctor/check-disk.js';
@@ -43,6 +44,31 @@ test('a paused pooler is an error', () => {
   expect(brief(judgePooler(true))).toEqual(['error pooler.paused']);
   expect(brief(judgePooler(false))).toEqual(['ok pooler']);
   expect(judgePooler(undefined)).toEqual([]);
+});
+
+describe('the API', () => {
+  const facts: ApiFacts = {
+    url: 'http://127.0.0.1:8000',
+    answer: { auth: 'ready', rest: 'ready' },
+    clockSeconds: -0.9,
+    keys: { publishable: 'accepted', secret: undefined },
+  };
+  test.each([
+    ['all is well', facts, ['ok api']],
+    ['nobody answers', { ...facts, answer: 'none' }, ['error api']],
+    ['somebody else answers', { ...facts, answer: 'something else' }, ['error api.port']],
+    ['REST has no database yet', { ...facts, answer: { auth: 'ready', rest: 'starting' } }, ['warning api.rest']],
+    ['Auth runs elsewhere, and is away', { ...facts, answer: { auth: 'unreachable' } }, ['error api.auth']],
+    ['a key is refused', { ...facts, keys: { publishable: 'accepted', secret: 'refused' } }, ['error api.key.secret']],
+    ['its clock is ahead', { ...facts, clockSeconds: 61 }, ['warning api.clock']],
+    ['its clock is behind', { ...facts, clockSeconds: -4 }, ['warning api.clock']],
+    ['it says no time', { ...facts, clockSeconds: undefined }, ['ok api']],
+  ] as const)('%s', (_, given, expected) => {
+    expect(brief(judgeApi(given))).toEqual(expected);
+  });
+  test('there is none', () => {
+    expect(judgeApi(undefined)).toEqual([]);
+  });
 });
 
 describe('ports', () => {

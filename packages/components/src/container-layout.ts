@@ -6,6 +6,7 @@ import type { Layout } from './plan.js';
  */
 export const containerLayout: Layout = {
   stateDirectory: '/var/lib/holdfast',
+  copies: '/run/holdfast-keys',
   tools: {
     etcd: '/usr/bin/etcd',
     patroni: {
@@ -21,7 +22,7 @@ export const containerLayout: Layout = {
     pgbouncer: '/usr/sbin/pgbouncer',
     agent: nodeProgram('agent'),
     net: nodeProgram('net'),
-    api: nodeProgram('api'),
+    api: nodeProgram('api', ['--max-old-space-size=512', '--max-semi-space-size=8']),
   },
   accounts: {
     etcd: 'etcd',
@@ -29,12 +30,12 @@ export const containerLayout: Layout = {
     haproxy: 'holdfast',
     pgbouncer: 'holdfast',
     net: 'holdfast',
-    api: 'holdfast',
+    api: 'api',
   },
 };
 
 /** The images that packages/runtime/images has the parts of. */
-export type ImageName = 'etcd' | 'patroni' | 'proxy';
+export type ImageName = 'etcd' | 'patroni' | 'proxy' | 'api';
 
 /** Name and tag of each. */
 export type ImageTags = Readonly<Record<ImageName, string>>;
@@ -50,6 +51,9 @@ export function secretVariable(name: string): string {
   return `${name}_FILE`;
 }
 
-function nodeProgram(name: string): readonly [string, ...string[]] {
-  return ['/usr/local/bin/node', '--max-old-space-size=128', '--max-semi-space-size=1', `/opt/holdfast/${name}.mjs`];
+function nodeProgram(
+  name: string,
+  options: readonly string[] = ['--max-old-space-size=128', '--max-semi-space-size=1'],
+): readonly [string, ...string[]] {
+  return ['/usr/local/bin/node', ...options, `/opt/holdfast/${name}.mjs`];
 }

@@ -16,7 +16,14 @@ export { createEtcdClient, type EtcdClientOptions } from './etcd/client.js';
 export { renderEtcdFlags } from './etcd/unit.js';
 export { createHaproxyClient, type HaproxyClientOptions } from './haproxy/client.js';
 export { renderHaproxyConfiguration } from './haproxy/configuration.js';
-export { kubernetesLayout, layoutBesideKubernetes, secretObjects, tlsFiles, tlsFolders } from './kubernetes/layout.js';
+export {
+  apiSecret,
+  kubernetesLayout,
+  layoutBesideKubernetes,
+  secretObjects,
+  tlsFiles,
+  tlsFolders,
+} from './kubernetes/layout.js';
 export { renderMakeSecrets } from './kubernetes/make-secrets.js';
 export { statisticsUserKey } from './kubernetes/monitoring.js';
 export { type KubernetesObject, quantity } from './kubernetes/objects.js';

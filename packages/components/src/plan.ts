@@ -63,6 +63,8 @@ export interface Layout {
   readonly accounts: Accounts;
   /** Address that everything listens on, where that is not the one it is reached at: a pod has a name and an address. Undefined: its host. */
   readonly listen?: string;
+  /** Folder where copies of files that are not a unit's own lie, such as the keys, which may change while it runs. Undefined: each unit's own folder. */
+  readonly copies?: string;
   /** Certificates of etcd, whose clients need one too; undefined: no TLS. */
   readonly etcdTls?: EtcdTls;
 }

@@ -61,6 +61,8 @@ export interface Runtime extends AsyncDisposable {
   isActive(signal: AbortSignal): Promise<boolean>;
   /** Brings reality to the plan: writes files, starts, reloads, restarts, removes; does not wait for readiness. */
   apply(plan: Plan, options: ApplyOptions): Promise<readonly UnitChange[]>;
+  /** Brings the copies of files that units read while they run up to date, where the supervisor or the unit cannot see them by themselves. */
+  renewCopies?(signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<readonly UnitStatus[]>;
   /** Opens the ways to what runs, where there are some to open, so that a question does not wait for that. Never throws but when aborted. */
   reach?(signal: AbortSignal): Promise<void>;

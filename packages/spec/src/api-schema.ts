@@ -94,7 +94,11 @@ export const apiSection = section(
     redirectUrls: field(textList(), 'Further places that sign-ins may return to; `*` and `**` stand for anything.', {
       default: [],
     }),
-    workers: field(integer(1, 64), 'Processes that share the port.', { default: defaults.workers }),
+    workers: field(
+      integer(1, 64),
+      'Processes that share the port. Left out: 1; with the profile production one a core, 8 at most, and in Kubernetes 1 a pod.',
+      { examples: [4] },
+    ),
     connections: field(integer(2, 1000), 'Connections to the database, for each of Auth and REST in each worker.', {
       default: defaults.connections,
     }),

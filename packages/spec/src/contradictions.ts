@@ -5,6 +5,7 @@ import { weakensSynchronous } from './parameters.js';
 import { fixedPorts, listPorts, type NamedPort, portShape } from './ports.js';
 import type { Problem } from './problem.js';
 import { formatDuration } from './quantity.js';
+import { apiEnabled } from './resolve-api.js';
 import type { PortsFile, SpecFile } from './schema.js';
 import { specDefaults as defaults } from './spec-defaults.js';
 
@@ -113,7 +114,7 @@ function collisions(file: SpecFile): readonly Problem[] {
   if (given === 'auto') return [];
   const named = listPorts(fixedPorts(portShape(file), given), {
     pooler: file.pooler?.enabled ?? true,
-    api: (file.supabase?.enabled ?? true) && (file.api?.enabled ?? defaults.api.enabled),
+    api: apiEnabled(file),
   });
   const holders = new Map<number, NamedPort>();
   const found = new Map<string, Problem>();

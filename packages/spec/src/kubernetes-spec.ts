@@ -18,7 +18,7 @@ export interface KubernetesSpec {
   readonly storage: { readonly postgresBytes: number; readonly etcdBytes: number };
   readonly images: KubernetesImages;
   readonly resources: Readonly<Record<KubernetesPart, PodResources>>;
-  readonly replicas: { readonly haproxy: number; readonly pooler: number };
+  readonly replicas: { readonly haproxy: number; readonly pooler: number; readonly api: number };
   /** `required`: never two of a kind on one node; `preferred`: where it can be. */
   readonly spread: 'required' | 'preferred';
   /** Port of every node at which etcd can be reached from outside; undefined: nowhere. */
@@ -31,7 +31,7 @@ export interface KubernetesSpec {
   readonly monitoring: MonitoringSpec | undefined;
 }
 
-export type KubernetesPart = 'postgres' | 'etcd' | 'haproxy' | 'pooler' | 'net';
+export type KubernetesPart = 'postgres' | 'etcd' | 'haproxy' | 'pooler' | 'net' | 'api';
 
 export interface PodResources {
   readonly memoryBytes: number;
@@ -43,6 +43,7 @@ export interface KubernetesImages {
   readonly patroni: string | undefined;
   readonly proxy: string | undefined;
   readonly etcd: string | undefined;
+  readonly api: string | undefined;
   readonly pull: 'IfNotPresent' | 'Always' | 'Never';
   /** Names of Secrets with credentials of a registry. */
   readonly pullSecrets: readonly string[];

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { ApiSpec } from './api-spec.js';
+import type { RuntimeKind } from './cluster-spec.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults } from './spec-defaults.js';
 
@@ -11,19 +12,26 @@ const profiles = {
 } as const;
 
 /** Pure. */
-export function resolveApi(file: SpecFile, host: string, port: number, supabase: boolean): ApiSpec {
+export function resolveApi(
+  file: SpecFile,
+  place: { readonly host: string; readonly port: number; readonly cores: number },
+): ApiSpec {
+  const { host, port } = place;
   const api = file.api ?? {};
   const { auth = {}, rest = {}, profile = defaults.profile } = api;
   return {
-    // Containers have no image for it yet.
-    enabled: supabase && (file.runtime ?? specDefaults.runtime) === 'process' && (api.enabled ?? defaults.enabled),
+    enabled: apiEnabled(file),
     host,
     port,
     profile,
     siteUrl: api.siteUrl ?? defaults.siteUrl,
-    externalUrl: (api.externalUrl ?? `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`).replace(/\/+$/, ''),
+    externalUrl: (
+      api.externalUrl ??
+      ingressUrl(file) ??
+      `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+    ).replace(/\/+$/, ''),
     redirectUrls: api.redirectUrls ?? [],
-    workers: api.workers ?? defaults.workers,
+    workers: api.workers ?? defaultWorkers(file.runtime ?? specDefaults.runtime, profile, place.cores),
     connections: api.connections ?? defaults.connections,
     rideMilliseconds: api.rideTimeout ?? defaults.rideMilliseconds,
     rateLimit: api.rateLimit,
@@ -47,4 +55,25 @@ export function resolveApi(file: SpecFile, host: string, port: number, supabase:
       settings: rest.settings ?? {},
     },
   };
+}
+
+function ingressUrl({ runtime, kubernetes }: SpecFile): string | undefined {
+  const host = runtime === 'kubernetes' ? kubernetes?.ingress?.api : undefined;
+  return host === undefined ? undefined : `https://${host}`;
+}
+
+/** Never without the database for Supabase. In Kubernetes the community chart brings the services, unless the file says that ours are wanted. */
+export function apiEnabled({ api, supabase, runtime, kubernetes }: SpecFile): boolean {
+  const isInKubernetes = runtime === 'kubernetes' || (runtime === 'docker' && kubernetes?.members === 'docker');
+  const isWanted = api?.enabled ?? (defaults.enabled && !isInKubernetes);
+  return isWanted && (supabase?.enabled ?? specDefaults.supabase.enabled);
+}
+
+/**
+ * One a core, as far as memory is spent on it with a reason: whoever develops is one person, whose mails must all be in one inbox, and Kubernetes
+ * starts further pods by itself.
+ */
+function defaultWorkers(runtime: RuntimeKind, profile: ApiSpec['profile'], cores: number): number {
+  if (profile === 'development' || runtime === 'kubernetes') return 1;
+  return Math.min(defaults.workersAtMost, Math.max(1, Math.floor(cores)));
 }

@@ -34,6 +34,7 @@ export function resolveKubernetes(file: SpecFile): KubernetesSpec {
       patroni: given.images?.patroni,
       proxy: given.images?.proxy,
       etcd: given.images?.etcd,
+      api: given.images?.api,
       pull: given.images?.pull ?? defaults.pull,
       pullSecrets: given.images?.pullSecrets ?? [],
     },
@@ -43,10 +44,12 @@ export function resolveKubernetes(file: SpecFile): KubernetesSpec {
       haproxy: podResources(file, 'haproxy'),
       pooler: podResources(file, 'pooler'),
       net: podResources(file, 'net'),
+      api: podResources(file, 'api'),
     },
     replicas: {
       haproxy: given.replicas?.haproxy ?? defaults.replicas.haproxy,
       pooler: given.replicas?.pooler ?? defaults.replicas.pooler,
+      api: given.replicas?.api ?? defaults.replicas.api,
     },
     spread: given.spread ?? preset?.spread ?? defaults.spread,
     etcdNodePort: given.etcdNodePort === 'off' ? undefined : (given.etcdNodePort ?? defaults.etcdNodePort),
@@ -102,6 +105,7 @@ export function placeInKubernetes(spec: ClusterSpec): ClusterSpec {
     },
     haproxy: { ...spec.haproxy, host: service('postgres-master'), everyHost: service('haproxy') },
     pooler: { ...spec.pooler, host: service('pgbouncer') },
+    api: { ...spec.api, host: service('api') },
   };
 }
 

@@ -106,7 +106,7 @@ export function resolveSpec(file: SpecFile, here: Machine, ports: PortAssignment
       maxClientConnections: file.pooler?.maxClientConnections ?? defaults.pooler.maxClientConnections,
     },
     supabase: supabase(file),
-    api: resolveApi(file, host, apiPort(assigned), supabase(file).enabled),
+    api: resolveApi(file, { host, port: apiPort(assigned), cores: resources.cores }),
     docker: resolveDocker(file),
     kubernetes,
     resources,

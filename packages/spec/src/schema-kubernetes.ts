@@ -111,6 +111,7 @@ export const kubernetesSchema = group({
         examples: ['registry.example.com/proxy:1'],
       }),
       etcd: field(image, 'etcd. Likewise.', { examples: ['registry.example.com/etcd:1'] }),
+      api: field(image, "Supabase's API. Likewise.", { examples: ['registry.example.com/api:1'] }),
       pull: field(choice(['IfNotPresent', 'Always', 'Never']), 'When a node fetches an image.', {
         default: defaults.pull,
       }),
@@ -129,6 +130,7 @@ export const kubernetesSchema = group({
       haproxy: pod('haproxy', 'HAProxy'),
       pooler: pod('pooler', 'PgBouncer'),
       net: pod('net', 'the worker for requests from SQL'),
+      api: pod('api', "Supabase's API"),
     }),
     'Memory and cores.',
   ),
@@ -136,6 +138,9 @@ export const kubernetesSchema = group({
     group({
       haproxy: field(integer(1, 10), 'Pods of HAProxy.', { default: defaults.replicas.haproxy }),
       pooler: field(integer(1, 10), 'Pods of PgBouncer.', { default: defaults.replicas.pooler }),
+      api: field(integer(1, 100), "Pods of Supabase's API at least; as many as four times that when they are busy.", {
+        default: defaults.replicas.api,
+      }),
     }),
     'How many of what has no state.',
   ),

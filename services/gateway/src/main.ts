@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { LineLog } from '@holdfast/http';
 import { type ApiConfiguration, parseApiConfiguration } from './configuration.js';
+import { runWorkers } from './run-workers.js';
 import { startTier } from './tier.js';
 
 /** The API tier as a program: `node api.mjs api.json`. */
@@ -17,12 +18,12 @@ const stopped = new Promise<void>((resolve) => {
 });
 
 const configuration = readConfiguration(file);
-if (configuration.workers > 1 && cluster.isPrimary) await runWorkers(configuration.workers);
-else await runTier(configuration);
+const isFirst = configuration.workers > 1 && cluster.isPrimary;
+const code = isFirst ? await runWorkers(configuration.workers, stopped, log) : await runTier(configuration);
 log.flush();
-process.exit(0);
+process.exit(code);
 
-async function runTier(given: ApiConfiguration): Promise<void> {
+async function runTier(given: ApiConfiguration): Promise<number> {
   const tier = await startTier(given, log).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return process.exit(1);
@@ -32,22 +33,7 @@ async function runTier(given: ApiConfiguration): Promise<void> {
   log.event('stopping');
   await tier[Symbol.asyncDispose]();
   log.event('stopped');
-}
-
-/** They share the port. One that ends is started again, a moment later so that one that cannot start does not keep the machine busy. */
-async function runWorkers(count: number): Promise<void> {
-  let stopping = false;
-  const start = () => {
-    if (!stopping) cluster.fork();
-  };
-  cluster.on('exit', () => setTimeout(start, 500));
-  for (let index = 0; index < count; index += 1) start();
-  await stopped;
-  stopping = true;
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  const ended = workers.map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())));
-  for (const worker of workers) worker.kill('SIGTERM');
-  await Promise.all(ended);
+  return 0;
 }
 
 /** What is wrong is named by its place, never by its value: there are passwords in it. */

@@ -3,6 +3,7 @@ import type { ClusterContext } from '../context.js';
 import { fetchView } from '../view/fetch-view.js';
 import { gatherStatusFacts } from '../view/local-facts.js';
 import { answer, valueIn } from '../view/observation.js';
+import { judgeApi } from './check-api.js';
 import { judgeClock } from './check-clock.js';
 import { judgeDescriptors } from './check-descriptors.js';
 import { judgeDisk } from './check-disk.js';
@@ -20,6 +21,7 @@ import { judgeReplication } from './check-replication.js';
 import { judgeSlots } from './check-slots.js';
 import { judgeTools } from './check-tools.js';
 import { type Finding, info } from './finding.js';
+import { gatherApi } from './gather-api.js';
 import { gatherConfiguration, gatherFiles, gatherSlots, gatherWanted, pendingChanges } from './gather-cluster.js';
 import {
   gatherClock,
@@ -55,12 +57,13 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
     ask(gatherClock),
   ]);
   const plan = current ?? wanted?.plan;
-  const [slots, configuration, files, descriptors, modes] = await Promise.all([
+  const [slots, configuration, files, descriptors, modes, api] = await Promise.all([
     ask(() => gatherSlots(context, view)),
     ask((limit) => gatherConfiguration(context, view, limit)),
     ask(() => gatherFiles(isProcesses ? current : undefined, secrets)),
     ask(() => gatherDescriptors(view.units)),
     ask(() => gatherModes(stateDirectory, plan)),
+    ask((limit) => gatherApi(context, limit)),
   ]);
   signal.throwIfAborted();
   const unitsKnown = view.units.length > 0 || current === undefined;
@@ -76,6 +79,7 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
         ...judgeReplication(view),
         ...judgeHaproxy(view),
         ...judgePooler(facts.poolerPaused),
+        ...judgeApi(api),
         ...judgeSlots(slots, members, disk?.[0]?.freeBytes),
       ]
     : [info('cluster', 'nothing runs here, so only the machine was examined', 'holdfast up')];

@@ -9,7 +9,7 @@ import { lockCluster } from './lock-cluster.js';
 
 /** The API runs under another account and has a copy; it looks at it by itself. */
 function renewCopy(stateDirectory: string, keys: KeyMaterial): void {
-  const { path, mode } = apiKeysCopy(stateDirectory);
+  const { path, mode } = apiKeysCopy({ stateDirectory });
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   writeFileAtomically(path, renderKeyMaterial(keys), { mode, owner: { uid: found.uid, gid: found.gid } });
@@ -39,5 +39,6 @@ export async function rotateKeys(context: ClusterContext, options: RotateKeysOpt
   const after = options.kinds.reduce((keys, kind) => rotateKey(keys, kind, rotation), before);
   writeKeys(stateDirectory, after);
   renewCopy(stateDirectory, after);
+  await context.runtime.renewCopies?.(options.signal);
   return after;
 }

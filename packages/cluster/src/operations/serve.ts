@@ -7,14 +7,15 @@ import { fillTemplate } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
 import { notUp } from '../errors.js';
 
-export const servable = ['gateway', 'auth', 'rest'] as const;
+export const servable = ['all', 'gateway', 'auth', 'rest'] as const;
 
 export type Servable = (typeof servable)[number];
 
 export interface ServeOptions {
   readonly what: Servable;
   readonly host: string;
-  readonly port: number;
+  /** Left out: where `up` runs the API. */
+  readonly port: number | undefined;
   /** Where services are that the gateway passes on to, with their prefix: `http://10.0.0.2:8001/rest/v1`. */
   readonly upstreams: Readonly<Partial<Record<'auth' | 'rest', string>>>;
   readonly signal: AbortSignal;
@@ -35,7 +36,7 @@ export async function serve(context: ClusterContext, options: ServeOptions): Pro
   const configuration = {
     ...whole,
     host: options.host,
-    port: options.port,
+    port: options.port ?? spec.api.port,
     keysFile: statePaths(stateDirectory).keys,
     services: services(options),
   };
@@ -56,7 +57,7 @@ export function services({
   upstreams,
 }: Pick<ServeOptions, 'what' | 'upstreams'>): Readonly<Record<string, string>> {
   const off = Object.fromEntries(elsewhere.map((name) => [name, 'off']));
-  if (what === 'gateway') return { ...off, ...upstreams };
+  if (what === 'all' || what === 'gateway') return { ...off, ...upstreams };
   return { ...off, [what === 'auth' ? 'rest' : 'auth']: 'off' };
 }
 

@@ -8,16 +8,21 @@ import type { UnitCopy } from '../unit.js';
 export const apiUnitId = 'api';
 
 /** The API's own copy of the keys, which `holdfast keys rotate` brings up to date; the program looks at it every second. */
-export function apiKeysCopy(stateDirectory: string): UnitCopy {
-  const path = join(unitDirectory(stateDirectory, apiUnitId), 'keys.json');
-  return { from: statePaths(stateDirectory).keys, path, mode: 0o600 };
+export function apiKeysCopy(place: Place): UnitCopy {
+  return { from: statePaths(place.stateDirectory).keys, path: copyPath(place, 'keys.json'), mode: 0o600 };
 }
 
 /** The same for the mail server's password; undefined: there is none. */
-export function apiMailPasswordCopy(stateDirectory: string, { auth }: ApiSpec): UnitCopy | undefined {
+export function apiMailPasswordCopy(place: Place, { auth }: ApiSpec): UnitCopy | undefined {
   const from = auth.mail?.passwordFile;
   if (from === undefined) return undefined;
-  return { from, path: join(unitDirectory(stateDirectory, apiUnitId), 'mail-password'), mode: 0o600 };
+  return { from, path: copyPath(place, 'mail-password'), mode: 0o600 };
+}
+
+type Place = Pick<Layout, 'stateDirectory' | 'copies'>;
+
+function copyPath({ stateDirectory, copies }: Place, name: string): string {
+  return join(copies ?? unitDirectory(stateDirectory, apiUnitId), name);
 }
 
 /** Marks that stand where passwords go; JSON needs no escapes in what secrets are made of. */
@@ -29,13 +34,13 @@ export function renderApiConfiguration({
   layout,
 }: {
   readonly spec: ClusterSpec;
-  readonly layout: Pick<Layout, 'stateDirectory'>;
+  readonly layout: Place & Pick<Layout, 'listen'>;
 }): Template {
   const { api, haproxy } = spec;
-  const mailPassword = apiMailPasswordCopy(layout.stateDirectory, api);
+  const mailPassword = apiMailPasswordCopy(layout, api);
   const text = JSON.stringify(
     {
-      host: api.host,
+      host: layout.listen ?? api.host,
       port: api.port,
       database: {
         host: connectHost(haproxy.host),
@@ -47,7 +52,7 @@ export function renderApiConfiguration({
         connectionsAtMost: api.connections,
         rideMilliseconds: api.rideMilliseconds,
       },
-      keysFile: apiKeysCopy(layout.stateDirectory).path,
+      keysFile: apiKeysCopy(layout).path,
       workers: api.workers,
       gateway: {
         ...(api.allowedOrigins === undefined ? {} : { allowedOrigins: api.allowedOrigins }),
@@ -56,7 +61,7 @@ export function renderApiConfiguration({
         accessLog: api.accessLog,
       },
       rest: api.rest,
-      auth: authSettings(api),
+      auth: authSettings(spec),
       ...(mailPassword === undefined ? {} : { mailPasswordFile: mailPassword.path }),
     },
     null,
@@ -68,7 +73,7 @@ export function renderApiConfiguration({
 }
 
 /** By the names of services/auth/src/settings/schema.ts. */
-function authSettings(api: ApiSpec): Readonly<Record<string, unknown>> {
+function authSettings({ api, listen, runtime }: ClusterSpec): Readonly<Record<string, unknown>> {
   const { auth, profile } = api;
   const strict = profile === 'production';
   return merge(
@@ -82,7 +87,10 @@ function authSettings(api: ApiSpec): Readonly<Record<string, unknown>> {
       password: { minimumLength: auth.passwordLength, ...(strict ? { requireReauthentication: true } : {}) },
       // Without a mail server Auth keeps mails in memory, which shows everybody's to anybody.
       // The inbox shows links that sign somebody in to whoever asks for it.
-      mail: { ...mailSettings(auth.mail), ...(strict || !isLoopback(api.host) ? { inbox: false } : {}) },
+      mail: {
+        ...mailSettings(auth.mail),
+        ...(strict || runtime === 'kubernetes' || !isLoopback(listen) ? { inbox: false } : {}),
+      },
     },
     auth.settings,
   );

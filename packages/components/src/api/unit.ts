@@ -12,7 +12,7 @@ export function planApi(input: PlanInput): readonly Unit[] {
   if (!api.enabled) return [];
   const directory = unitDirectory(layout.stateDirectory, apiUnitId);
   const configuration = join(directory, 'api.json');
-  const mailPassword = apiMailPasswordCopy(layout.stateDirectory, api);
+  const mailPassword = apiMailPasswordCopy(layout, api);
   return [
     {
       id: apiUnitId,
@@ -21,9 +21,9 @@ export function planApi(input: PlanInput): readonly Unit[] {
       argv: [...layout.tools.api, configuration],
       env: { NODE_ENV: 'production' },
       files: [{ path: configuration, mode: 0o600, content: renderApiConfiguration(input), onChange: 'restart' }],
-      copies: [apiKeysCopy(layout.stateDirectory), ...(mailPassword === undefined ? [] : [mailPassword])],
+      copies: [apiKeysCopy(layout), ...(mailPassword === undefined ? [] : [mailPassword])],
       volumes: [{ path: directory, mode: 0o700, persistent: false }],
-      ports: [{ name: 'api', host: api.host, port: api.port }],
+      ports: [{ name: 'api', host: layout.listen ?? api.host, port: api.port }],
       user: layout.accounts.api,
       workingDirectory: directory,
       // It answers for itself from the start; a database that is not there yet makes requests wait.

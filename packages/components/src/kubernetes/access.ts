@@ -1,5 +1,5 @@
 import type { ClusterSpec } from '@holdfast/spec';
-import { secretObjects } from './layout.js';
+import { apiSecret, secretObjects } from './layout.js';
 import { clusterWide, type KubernetesObject, namespaced, type PodName } from './objects.js';
 
 /** The namespace, which holds its pods to the strictest of the Pod Security Standards. */
@@ -73,6 +73,7 @@ const viewerRules: readonly Rule[] = [
   { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'statefulsets'], verbs: look },
   { apiGroups: ['batch'], resources: ['cronjobs', 'jobs'], verbs: look },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: look },
+  { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: look },
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'networkpolicies'], verbs: look },
 ];
 
@@ -83,10 +84,16 @@ const operatorRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['endpoints', 'events', 'persistentvolumeclaims', 'pods/log'], verbs: look },
   // Making one cannot be limited to a name.
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
-  { apiGroups: [''], resources: ['secrets'], resourceNames: Object.values(secretObjects), verbs: ['get', 'patch'] },
+  {
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: [...Object.values(secretObjects), apiSecret],
+    verbs: ['get', 'patch'],
+  },
   { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: keep },
   { apiGroups: ['batch'], resources: ['cronjobs'], verbs: keep },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: keep },
+  { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: keep },
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'networkpolicies'], verbs: keep },
   { apiGroups: ['monitoring.coreos.com'], resources: ['prometheusrules', 'servicemonitors'], verbs: keep },
 ];

@@ -28,7 +28,10 @@ export function tlsFiles(folder: string): TlsFiles {
 }
 
 /** Numbers of the images' accounts: a pod that must not be root needs a number. */
-export const accountIds = { etcd: 998, postgres: 999, proxy: 997 } as const;
+export const accountIds = { etcd: 998, postgres: 999, proxy: 997, api: 996 } as const;
+
+/** Secret with the keys of Supabase's API as `keys.json`, and the mail server's password where there is one. `holdfast up` makes it. */
+export const apiSecret = 'holdfast-api';
 
 /** Secrets that the manifests name; their values come from somebody else (make-secrets, or cert-manager for certificates). */
 export const secretObjects = {

@@ -1,6 +1,6 @@
 import { type ClusterSpec, type SecretName, secretNames } from '@holdfast/spec';
 import { apiUser } from '../accounts.js';
-import { secretObjects } from './layout.js';
+import { apiSecret, secretObjects } from './layout.js';
 import { statisticsUserKey } from './monitoring.js';
 import { chartSecrets } from './supabase-secrets.js';
 
@@ -105,8 +105,16 @@ if missing ${secretObjects.etcdServer} || missing ${secretObjects.etcdClient}; t
     create ${secretObjects.etcdClient}
   fi
 fi
-${spec.supabase.enabled ? renderChartSecrets() : ''}`;
+${spec.supabase.enabled ? renderChartSecrets() : ''}${spec.api.enabled ? apiSecretHint : ''}`;
 }
+
+/** A shell cannot make keys of that kind. */
+const apiSecretHint = `
+if missing ${apiSecret}; then
+  echo "make-secrets: the API needs its keys, the file keys.json of a state folder:" >&2
+  echo "  kubectl create secret generic ${apiSecret} --namespace $namespace --from-file keys.json" >&2
+fi
+`;
 
 /** The Secrets of the community chart for Supabase; see supabase-values.ts. */
 function renderChartSecrets(): string {

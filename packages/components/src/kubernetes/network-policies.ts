@@ -19,7 +19,7 @@ const linkLocal = '169.254.0.0/16';
  * applied behind services. Pure.
  */
 export function renderNetworkPolicies(spec: ClusterSpec): readonly KubernetesObject[] {
-  const { kubernetes, haproxy, pooler, supabase } = spec;
+  const { kubernetes, haproxy, pooler, supabase, api } = spec;
   const pods = (name: PodName): Fields => ({ podSelector: { matchLabels: selectorLabels(spec, name) } });
   const namespace = (name: string): Fields => ({
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
@@ -32,6 +32,11 @@ export function renderNetworkPolicies(spec: ClusterSpec): readonly KubernetesObj
   const { postgres, patroni, agent, etcdClient, etcdPeer } = podPorts(spec);
   const members = isSplit ? [] : [pods('postgres')];
   const proxied = [haproxy.readWritePort, haproxy.readOnlyPort];
+  // Nothing that is reached by a private address or hands out a machine's credentials.
+  const world = {
+    peers: [{ ipBlock: { cidr: '0.0.0.0/0', except: [...new Set([...kubernetes.networks, linkLocal])] } }],
+    ports: [],
+  };
   const stats = [
     ...members,
     ...monitors,
@@ -84,14 +89,22 @@ export function renderNetworkPolicies(spec: ClusterSpec): readonly KubernetesObj
       ? [
           policy(spec, 'net', {
             from: [],
-            to: [
-              { peers: [pods('haproxy')], ports: [haproxy.readWritePort] },
-              // The world, and nothing that is reached by a private address or hands out a machine's credentials.
+            to: [{ peers: [pods('haproxy')], ports: [haproxy.readWritePort] }, world],
+          }),
+        ]
+      : []),
+    ...(api.enabled
+      ? [
+          policy(spec, 'api', {
+            from: [
               {
-                peers: [{ ipBlock: { cidr: '0.0.0.0/0', except: [...new Set([...kubernetes.networks, linkLocal])] } }],
-                ports: [],
+                // An ingress controller is in whatever namespace; who comes in needs a key.
+                peers: kubernetes.ingress?.api === undefined ? clients : [{ namespaceSelector: {} }],
+                ports: [api.port],
               },
             ],
+            // Mail servers, and those who sign people in.
+            to: [{ peers: [pods('haproxy')], ports: proxied }, world],
           }),
         ]
       : []),

@@ -16,7 +16,7 @@ export interface KubernetesObject {
 }
 
 /** What pods and their objects are called: `app.kubernetes.io/name`. */
-export type PodName = 'etcd' | 'etcd-defragmentation' | 'postgres' | 'haproxy' | 'pgbouncer' | 'net';
+export type PodName = 'etcd' | 'etcd-defragmentation' | 'postgres' | 'haproxy' | 'pgbouncer' | 'net' | 'api';
 
 /** What a service, a budget or a policy finds pods by. */
 export function selectorLabels(spec: ClusterSpec, name: PodName): Readonly<Record<string, string>> {

@@ -28,6 +28,8 @@ export interface PodOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Name of a Secret with certificates, and where it is mounted. */
   readonly certificates?: { readonly secret: string; readonly folder: string };
+  /** Name of a Secret whose files the program reads while it runs, and where it is mounted. */
+  readonly keys?: { readonly secret: string; readonly folder: string };
   /** Folders in memory, besides those that every pod has. */
   readonly memoryFolders?: readonly { readonly name: string; readonly path: string; readonly bytes: number }[];
   /** Volume `data` is mounted; the set's claim makes it. */
@@ -104,7 +106,7 @@ export function resources({ kubernetes }: ClusterSpec, part: KubernetesPart): Fi
 }
 
 function container(spec: ClusterSpec, options: PodOptions): Fields {
-  const { part, image, unit, reload, ports, probes, preStop, certificates } = options;
+  const { part, image, unit, reload, ports, probes, preStop, certificates, keys } = options;
   const env = Object.entries({ ...unitEnvironment(options.running), ...options.env });
   return {
     name: part,
@@ -129,6 +131,7 @@ function container(spec: ClusterSpec, options: PodOptions): Fields {
         ? []
         : [{ name: 'secrets', mountPath: containerSecrets, readOnly: true }]),
       ...(certificates === undefined ? [] : [{ name: 'certificates', mountPath: certificates.folder, readOnly: true }]),
+      ...(keys === undefined ? [] : [{ name: 'keys', mountPath: keys.folder, readOnly: true }]),
       ...(options.data === true ? [{ name: 'data', mountPath: '/var/lib/holdfast/data' }] : []),
       ...memoryFolders(options).map(({ name, path }) => ({ name, mountPath: path })),
     ],
@@ -176,7 +179,7 @@ function unitSecrets({ env, files }: Unit): readonly SecretName[] {
 }
 
 function volumes(options: PodOptions): readonly Fields[] {
-  const { configuration, certificates } = options;
+  const { configuration, certificates, keys } = options;
   const secrets = secretsOf(options.running);
   return [
     configuration.volume,
@@ -195,6 +198,7 @@ function volumes(options: PodOptions): readonly Fields[] {
     ...(certificates === undefined
       ? []
       : [{ name: 'certificates', secret: { secretName: certificates.secret, defaultMode: 0o440 } }]),
+    ...(keys === undefined ? [] : [{ name: 'keys', secret: { secretName: keys.secret, defaultMode: 0o440 } }]),
     ...memoryFolders(options).map(({ name, bytes }) => ({
       name,
       emptyDir: { medium: 'Memory', sizeLimit: quantity(bytes) },

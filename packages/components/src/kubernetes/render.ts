@@ -4,6 +4,7 @@ import type { ImageTags } from '../container-layout.js';
 import { planCluster } from '../plan-cluster.js';
 import type { Unit } from '../unit.js';
 import { renderAccess, renderNamespace } from './access.js';
+import { renderApi } from './api.js';
 import { renderEtcd } from './etcd.js';
 import { withFoundHosts } from './find-hosts.js';
 import { renderHaproxy } from './haproxy.js';
@@ -38,7 +39,7 @@ export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): Ku
   const isSplit = spec.kubernetes.members === 'docker';
   const units = planPods(spec);
   const of = (component: string) => units.filter((unit) => unit.component === component);
-  const [haproxy, pooler, net] = [of('haproxy')[0], of('pgbouncer')[0], of('net')[0]];
+  const [haproxy, pooler, net, api] = [of('haproxy')[0], of('pgbouncer')[0], of('net')[0], of('api')[0]];
   const parts: readonly PodName[] = [
     'etcd',
     'etcd-defragmentation',
@@ -46,6 +47,7 @@ export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): Ku
     ...(haproxy === undefined ? [] : (['haproxy'] as const)),
     ...(pooler === undefined ? [] : (['pgbouncer'] as const)),
     ...(net === undefined ? [] : (['net'] as const)),
+    ...(api === undefined ? [] : (['api'] as const)),
   ];
   const files: readonly (readonly [string, readonly KubernetesObject[]])[] = [
     ['namespace.yaml', renderNamespace(spec)],
@@ -56,6 +58,7 @@ export function renderKubernetesObjects(spec: ClusterSpec, built: ImageTags): Ku
     ['haproxy-deployment.yaml', haproxy === undefined ? [] : renderHaproxy(spec, haproxy, images)],
     ['pgbouncer.yaml', pooler === undefined ? [] : renderPgbouncer(spec, pooler, images)],
     ['net.yaml', net === undefined ? [] : renderNet(spec, net, images)],
+    ['api.yaml', api === undefined ? [] : renderApi(spec, api, images)],
     ['ingress.yaml', renderIngress(spec)],
     ['monitoring.yaml', renderMonitoring(spec)],
   ];
@@ -90,8 +93,13 @@ export function renderKubernetes(spec: ClusterSpec, built: ImageTags): readonly 
 }
 
 function imagesOf({ kubernetes }: ClusterSpec, built: ImageTags): ImageTags {
-  const { patroni, proxy, etcd } = kubernetes.images;
-  return { patroni: patroni ?? built.patroni, proxy: proxy ?? built.proxy, etcd: etcd ?? built.etcd };
+  const { patroni, proxy, etcd, api } = kubernetes.images;
+  return {
+    patroni: patroni ?? built.patroni,
+    proxy: proxy ?? built.proxy,
+    etcd: etcd ?? built.etcd,
+    api: api ?? built.api,
+  };
 }
 
 const head = '# Written by `holdfast render kubernetes`. Change holdfast.yaml and render again.\n';

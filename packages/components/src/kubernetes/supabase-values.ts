@@ -73,9 +73,10 @@ function publicUrl({ kubernetes }: ClusterSpec): string {
   return kubernetes.ingress?.api === undefined ? 'http://localhost:8000' : `https://${kubernetes.ingress.api}`;
 }
 
-function ingress({ kubernetes }: ClusterSpec): Fields {
+/** Where our API runs, its host leads there. */
+function ingress({ kubernetes, api: ours }: ClusterSpec): Fields {
   const { api, className, tlsSecret, issuer } = kubernetes.ingress ?? {};
-  if (api === undefined) return { enabled: false };
+  if (api === undefined || ours.enabled) return { enabled: false };
   return {
     enabled: true,
     className: className ?? '',

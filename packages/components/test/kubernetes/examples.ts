@@ -13,6 +13,7 @@ export const builtImages: ImageTags = {
   patroni: 'holdfast/patroni:0123456789ab',
   proxy: 'holdfast/proxy:0123456789ab',
   etcd: 'holdfast/etcd:0123456789ab',
+  api: 'holdfast/api:0123456789ab',
 };
 
 /** The clusters that golden files are kept of. */
@@ -31,6 +32,14 @@ kubernetes:
   clients: [shop, supabase]
   ingress: {api: api.example.com, statistics: haproxy.example.com, className: nginx, issuer: letsencrypt}
   monitoring: {enabled: true, labels: {release: prometheus}}
+`,
+  api: `name: api
+members: 1
+etcd: {size: 1}
+pooler: {enabled: false}
+supabase: {net: {enabled: false}}
+api: {enabled: true}
+kubernetes: {ingress: {api: api.example.com, className: nginx, tlsSecret: api-tls}, replicas: {api: 3}}
 `,
   split: `name: split
 hosts: [{address: 192.168.49.1, name: host.minikube.internal}]

@@ -25,6 +25,9 @@ function asProcesses(spec: ClusterSpec): ClusterSpec {
     },
     haproxy: { ...haproxy, host: '10.98.3.1' },
     pooler: { ...spec.pooler, host: '10.98.3.1' },
+    // Off loopback there is no inbox of mails, as in Kubernetes.
+    ...(spec.api.enabled ? { listen: '10.98.3.1' } : {}),
+    api: { ...spec.api, host: '10.98.3.1' },
   };
 }
 
@@ -32,6 +35,7 @@ function asProcesses(spec: ClusterSpec): ClusterSpec {
 function withoutPlace(text: string, stateDirectory: string): string {
   return text
     .replaceAll(stateDirectory, '<state>')
+    .replace(/"(<state>\/units\/api|\/run\/holdfast-keys)\/keys\.json"/, '"<keys>"')
     .replaceAll('https://', 'http://')
     .replaceAll('protocol: https', 'protocol: http')
     .replace(/^ +(cacert|cert|key): \/run\/tls\/.*\n/gm, '')

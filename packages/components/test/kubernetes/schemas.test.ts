@@ -1,5 +1,6 @@
 import { PrometheusRule, ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1';
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
 import { CronJob } from 'kubernetes-models/batch/v1';
 import { Ingress, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
@@ -18,6 +19,7 @@ const models: Readonly<Record<string, new (data: never) => { validate(): void }>
   ConfigMap,
   CronJob,
   Deployment,
+  HorizontalPodAutoscaler,
   Ingress,
   Namespace,
   NetworkPolicy,

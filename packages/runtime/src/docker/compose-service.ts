@@ -12,9 +12,10 @@ import {
 import { MiB, type SecretName } from '@holdfast/spec';
 import { configurationFiles } from './configuration-files.js';
 import { netAddress } from './container-spec.js';
-import { type Container, containerName, imageOf } from './containers.js';
+import { type Container, containerName, copiesOf, imageOf } from './containers.js';
 import type { DockerSettings } from './docker-settings.js';
 import { certificateFolder } from './fetch-secrets.js';
+import { copiesFolder } from './write-folder.js';
 
 /** Labels that say which containers are whose, and what they were made from. */
 export const labels = {
@@ -26,7 +27,7 @@ export const labels = {
 } as const;
 
 /** Number of each image's account and group, as its Dockerfile makes them. */
-const accounts: Readonly<Record<ImageName, number>> = { patroni: 999, etcd: 998, proxy: 997 };
+const accounts: Readonly<Record<ImageName, number>> = { patroni: 999, etcd: 998, proxy: 997, api: 996 };
 
 /** What a container is started after: Compose knows those on its host, and it waits for answers of others as well. */
 export interface Company {
@@ -75,12 +76,15 @@ function renderDefinition(container: Container, company: Company, settings: Dock
       args: { BASE: settings.baseImage, VERSION: image.replace(/^.*:/, '') },
     },
     container_name: containerName(settings.cluster, service),
+    // By hand nobody makes its keys, nor the database that it wants.
+    ...(settings.owner === undefined && main.component === 'api' ? { profiles: ['api'] } : {}),
     ...network(container, settings),
     command: command(units).map(literally),
     environment: environment(container, company.all),
     volumes: [
       ...files.map(({ path, mounted }) => `./${path}:${mounted}:ro`),
       ...(settings.kubernetes === undefined ? [] : [`./${certificateFolder}:${tlsFolders.client}:ro`]),
+      ...(copiesOf(container).length > 0 ? [`./${copiesFolder}/${main.id}:${containerLayout.copies}:ro`] : []),
       ...(isPersistent(main) ? [`${main.id}-data:${containerLayout.stateDirectory}/data`] : []),
     ],
     ...(secrets.length > 0 ? { secrets } : {}),

@@ -22,11 +22,12 @@ export function containerSpec(spec: ClusterSpec): ClusterSpec {
     },
     haproxy: { ...spec.haproxy, host: address(firstAddress.haproxy) },
     pooler: { ...spec.pooler, host: address(firstAddress.pooler) },
+    api: { ...spec.api, host: address(firstAddress.api) },
   };
 }
 
 /** Last part of the first container's address of each kind. The engine itself takes 1. */
-const firstAddress = { haproxy: 2, pooler: 3, net: 4, prepare: 5, etcd: 11, members: 21 };
+const firstAddress = { haproxy: 2, pooler: 3, net: 4, prepare: 5, api: 6, etcd: 11, members: 21 };
 
 /** Of a container that nobody connects to, but which must not take another one's address. */
 export function netAddress(subnet: string): string {

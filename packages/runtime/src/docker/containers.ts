@@ -1,4 +1,4 @@
-import type { ComponentName, ImageName, ImageTags, Plan, Unit } from '@holdfast/components';
+import type { ComponentName, ImageName, ImageTags, Plan, Unit, UnitCopy } from '@holdfast/components';
 
 /** One container: a unit, or a member's Patroni with the agent beside it. */
 export interface Container {
@@ -17,7 +17,7 @@ const images: Readonly<Record<ComponentName, ImageName>> = {
   haproxy: 'proxy',
   pgbouncer: 'proxy',
   net: 'proxy',
-  api: 'proxy',
+  api: 'api',
 };
 
 export function imageOf({ component }: Unit): ImageName {
@@ -61,6 +61,11 @@ export function containersOf(plan: Plan): readonly Container[] {
 /** Those on one Docker host; undefined: there is only one, which has all. */
 export function containersOn(plan: Plan, host: string | undefined): readonly Container[] {
   return containersOf(plan).filter(({ units }) => host === undefined || units[0].host === host);
+}
+
+/** Files from elsewhere that its units read while they run. */
+export function copiesOf({ units }: Container): readonly UnitCopy[] {
+  return units.flatMap(({ copies = [] }) => copies);
 }
 
 /** Known beforehand, whatever Compose would call it; clusters of different names can share an engine. */

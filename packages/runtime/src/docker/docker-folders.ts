@@ -2,8 +2,8 @@ import { containerLayout, type ImageTags, layoutBesideKubernetes, type Plan, pla
 import type { ClusterSpec } from '@holdfast/spec';
 import { containerSpec } from './container-spec.js';
 import { intoContainers } from './containers.js';
-import { type DockerSettings, dockerSettings, imageTags } from './docker-settings.js';
-import { type ContextFile, contextVersion, readImageContext } from './image-context.js';
+import { type DockerSettings, dockerSettings, type ImageVersions, imageTags } from './docker-settings.js';
+import { type ContextFile, contextVersion, isOfApi, readImageContext } from './image-context.js';
 import { dockerHosts, renderDocker, renderInstructions } from './render-docker.js';
 
 /** What the runtime docker makes of a spec. */
@@ -17,20 +17,25 @@ export interface DockerPlan {
 /** Reads what images are built from, since their tags depend on it; the rest is pure. Throws HF_RUNTIME_PROGRAM_NOT_BUILT. */
 export function planDocker(spec: ClusterSpec, owner?: string): DockerPlan {
   const context = readImageContext();
-  const version = contextVersion(context, spec.docker.baseImage);
-  return { plan: planContainers(spec, version), settings: dockerSettings(spec, owner), context };
+  const versions = imageVersions(context, spec.docker.baseImage);
+  return { plan: planContainers(spec, versions), settings: dockerSettings(spec, owner), context };
 }
 
 /** The images that `up` builds for a spec, whatever runs it. Reads what they are built from. Throws HF_RUNTIME_PROGRAM_NOT_BUILT. */
 export function builtImages(spec: ClusterSpec): ImageTags {
   const { baseImage } = spec.docker;
-  return imageTags(contextVersion(readImageContext(), baseImage));
+  return imageTags(imageVersions(readImageContext(), baseImage));
 }
 
-/** Every unit with the container that it runs in; `version` is the images' tag. Pure. */
-export function planContainers(spec: ClusterSpec, version: string): Plan {
+function imageVersions(context: readonly ContextFile[], baseImage: string): ImageVersions {
+  const others = context.filter((file) => !isOfApi(file));
+  return { database: contextVersion(others, baseImage), api: contextVersion(context, baseImage) };
+}
+
+/** Every unit with the container that it runs in. Pure. */
+export function planContainers(spec: ClusterSpec, versions: ImageVersions): Plan {
   const inside = containerSpec(spec);
-  const tags = imageTags(version);
+  const tags = imageTags(versions);
   if (spec.kubernetes.members !== 'docker') {
     return intoContainers(planCluster({ spec: inside, layout: containerLayout }), tags);
   }

@@ -10,7 +10,7 @@ import type { ApplyOptions, Runtime, UnitChange, UnitStatus } from '../runtime.j
 import { definitionOf } from './compose-service.js';
 import { configurationFiles } from './configuration-files.js';
 import { type Inspection, labelledUnits } from './container-status.js';
-import { type Container, containerName, containersOf } from './containers.js';
+import { type Container, containerName, containersOf, copiesOf } from './containers.js';
 import { type DockerPlan, planDocker } from './docker-folders.js';
 import { plannedChanges } from './planned-changes.js';
 import { Site } from './site.js';
@@ -43,7 +43,7 @@ type Order = 'start' | 'stop' | 'restart' | 'kill';
 /** Runs plans as containers, by Compose and the docker command. What runs is asked of the engines; only plan.json is remembered. */
 export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRuntimeOptions): DockerRuntime {
   const cluster = spec.name;
-  const sites = sitesOf(spec, owner, join(stateDirectory, 'docker'));
+  const sites = sitesOf(spec, owner, stateDirectory);
   // Reading what images are built from costs a little, and only some orders need it.
   let own: DockerPlan | undefined;
   const planned = (plan: Plan): DockerPlan => {
@@ -155,6 +155,14 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
       return [...changes, ...reloaded];
     },
 
+    async renewCopies(signal) {
+      const withCopies = current().filter((container) => copiesOf(container).length > 0);
+      for (const site of sites) {
+        const here = withCopies.filter((container) => siteOf(container) === site);
+        if (here.length > 0) await site.bringCopies(here, signal);
+      }
+    },
+
     async status(signal): Promise<readonly UnitStatus[]> {
       const found = (await Promise.all(sites.map(async (site) => await site.units(signal)))).flat();
       const place = new Map(readPlan(stateDirectory)?.units.map(({ id }, index) => [id, index]));
@@ -237,14 +245,16 @@ function graceSeconds({ units }: Container): number {
 }
 
 /** One engine, or one a Docker host; the proxies' host is one as well. */
-function sitesOf(spec: ClusterSpec, owner: string | undefined, folder: string): readonly Site[] {
+function sitesOf(spec: ClusterSpec, owner: string | undefined, stateDirectory: string): readonly Site[] {
+  const folder = join(stateDirectory, 'docker');
   const { hosts } = spec.docker;
   const cluster = spec.name;
-  if (hosts.length === 0) return [new Site({ cluster, owner, host: undefined, engine: undefined, folder })];
+  if (hosts.length === 0)
+    return [new Site({ cluster, owner, host: undefined, engine: undefined, folder, stateDirectory })];
   const addresses = [...new Set([...hosts.map(({ address }) => address), spec.haproxy.host])];
   return addresses.map((host) => {
     const engine = hosts.find(({ address }) => address === host)?.engine;
-    return new Site({ cluster, owner, host, engine, folder: join(folder, host) });
+    return new Site({ cluster, owner, host, engine, folder: join(folder, host), stateDirectory });
   });
 }
 

@@ -24,12 +24,19 @@ export interface Limits {
   readonly sharedMemoryBytes: number;
 }
 
+/** Tags: of the API's image, and of the others. */
+export interface ImageVersions {
+  readonly database: string;
+  readonly api: string;
+}
+
 /** Name and tag of each image. Pure. */
-export function imageTags(version: string): ImageTags {
+export function imageTags({ database, api }: ImageVersions): ImageTags {
   return {
-    etcd: `holdfast/etcd:${version}`,
-    patroni: `holdfast/patroni:${version}`,
-    proxy: `holdfast/proxy:${version}`,
+    etcd: `holdfast/etcd:${database}`,
+    patroni: `holdfast/patroni:${database}`,
+    proxy: `holdfast/proxy:${database}`,
+    api: `holdfast/api:${api}`,
   };
 }
 
@@ -50,7 +57,7 @@ export function dockerSettings(spec: ClusterSpec, owner?: string): DockerSetting
  * A member may use its share of what the spec lets the cluster plan with. There is no limit of processor time: a container that is
  * throttled for a tenth of a second looks dead to others.
  */
-function limits({ resources, members, postgres, etcd, haproxy, pooler }: ClusterSpec): DockerSettings['limits'] {
+function limits({ resources, members, postgres, etcd, haproxy, pooler, api }: ClusterSpec): DockerSettings['limits'] {
   const share = Math.max(512 * MiB, Math.floor(resources.memoryBytes / members.length));
   const sharedMemoryBytes = 64 * MiB;
   const member = {
@@ -65,6 +72,7 @@ function limits({ resources, members, postgres, etcd, haproxy, pooler }: Cluster
     haproxy: { memoryBytes: 128 * MiB + haproxy.maxConnections * 100_000, tasks: 200, sharedMemoryBytes },
     pgbouncer: { memoryBytes: 64 * MiB + pooler.maxClientConnections * 50_000, tasks: 100, sharedMemoryBytes },
     net: { memoryBytes: 256 * MiB, tasks: 200, sharedMemoryBytes },
-    api: { memoryBytes: 512 * MiB, tasks: 200, sharedMemoryBytes },
+    // A worker's heap is 512 MiB at most; answers and connections are beside it.
+    api: { memoryBytes: (256 + 512 * api.workers) * MiB, tasks: 100 + 50 * api.workers, sharedMemoryBytes },
   };
 }

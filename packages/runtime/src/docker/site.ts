@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Plan } from '@holdfast/components';
 import { type Secrets, timeLimit } from '@holdfast/spec';
+import { copiedFiles } from '../copied-files.js';
 import { dockerFailed } from '../errors.js';
 import type { UnitStatus } from '../runtime.js';
 import { ensureImages } from './build-images.js';
@@ -12,7 +13,7 @@ import { type Inspection, unitsIn } from './container-status.js';
 import { type Container, containersOn } from './containers.js';
 import { type DockerPlan, dockerFolder } from './docker-folders.js';
 import { createEngine, type Engine } from './engine.js';
-import { writeFolder, writeSecretFiles } from './write-folder.js';
+import { writeCopies, writeFolder, writeSecretFiles } from './write-folder.js';
 
 const shipMilliseconds = 120_000;
 
@@ -26,6 +27,8 @@ export interface SiteOptions {
   readonly host: string | undefined;
   /** DOCKER_HOST; undefined: what the docker command talks to by itself. */
   readonly engine: string | undefined;
+  /** Absolute, real path. */
+  readonly stateDirectory: string;
   /** The rendered folder; on an engine elsewhere it gets the same path there. */
   readonly folder: string;
 }
@@ -41,14 +44,16 @@ export class Site {
   readonly #cluster: string;
   readonly #owner: string | undefined;
   readonly #folder: string;
+  readonly #stateDirectory: string;
 
-  constructor({ cluster, owner, host, engine, folder }: SiteOptions) {
+  constructor({ cluster, owner, host, engine, folder, stateDirectory }: SiteOptions) {
     this.host = host;
     this.dockerHost = engine;
     this.isHere = (engine ?? process.env.DOCKER_HOST ?? 'unix://').startsWith('unix://');
     this.#cluster = cluster;
     this.#owner = owner;
     this.#folder = folder;
+    this.#stateDirectory = stateDirectory;
     const project = projectName(cluster);
     // Hosts that share an engine, as in a test, must not take each other's containers for their own.
     this.engine = createEngine(
@@ -115,9 +120,18 @@ export class Site {
     const containers = this.#containers(planned.plan);
     writeFolder(this.#folder, dockerFolder(planned, this.host));
     writeSecretFiles(this.#folder, secretsOf(containers.flatMap(({ units }) => units)), secrets);
+    await this.bringCopies(containers, signal);
+    await this.engine.compose(this.#folder, ['up', '--detach', '--no-build', '--remove-orphans'], { signal });
+  }
+
+  /** Brings what containers read while they run up to date, where there is such. */
+  async bringCopies(containers: readonly Container[], signal: AbortSignal): Promise<void> {
+    for (const { service, units } of containers) {
+      const copies = copiedFiles(units, this.#stateDirectory);
+      if (copies.length > 0) writeCopies(this.#folder, service, copies);
+    }
     const image = containers[0]?.image;
     if (!this.isHere && image !== undefined) await this.#ship(image, signal);
-    await this.engine.compose(this.#folder, ['up', '--detach', '--no-build', '--remove-orphans'], { signal });
   }
 
   async stop(names: readonly string[], graceSeconds: number, signal: AbortSignal): Promise<void> {

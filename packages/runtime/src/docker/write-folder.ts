@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SecretName, Secrets } from '@holdfast/spec';
+import type { CopiedFile } from '../copied-files.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
 import type { FolderFile } from './docker-folders.js';
 
@@ -29,6 +30,22 @@ export function writeSecretFiles(folder: string, names: readonly SecretName[], s
     if (!isSame(target, secrets[name])) writeFileAtomically(target, secrets[name], { mode: 0o444 });
   }
   for (const name of readdirSync(place)) if (!names.some((each) => each === name)) rmSync(join(place, name));
+}
+
+/** Of files that containers read while they run: a folder each, mounted as a whole, so that a file which is replaced is seen. */
+export const copiesFolder = 'keys';
+
+/** A container's files of that kind, readable by its account; only the folder's owner gets as far as that. */
+export function writeCopies(folder: string, container: string, copies: readonly CopiedFile[]): void {
+  const place = join(folder, copiesFolder, container);
+  mkdirSync(join(folder, copiesFolder), { recursive: true, mode: 0o700 });
+  mkdirSync(place, { recursive: true });
+  chmodSync(place, 0o755);
+  for (const { from, name } of copies) {
+    const content = readFileSync(from);
+    if (!isSame(join(place, name), content))
+      writeFileAtomically(join(place, name), content.toString('utf8'), { mode: 0o444 });
+  }
 }
 
 function isSame(path: string, content: string | Buffer): boolean {

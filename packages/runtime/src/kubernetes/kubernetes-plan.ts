@@ -61,7 +61,8 @@ function templateOf(object: KubernetesObject | undefined): unknown {
 }
 
 function imagesFor(spec: ClusterSpec): ImageTags {
-  const { patroni, proxy, etcd } = spec.kubernetes.images;
-  if (patroni !== undefined && proxy !== undefined && etcd !== undefined) return { patroni, proxy, etcd };
+  const { patroni, proxy, etcd, api } = spec.kubernetes.images;
+  if (patroni !== undefined && proxy !== undefined && etcd !== undefined && (api !== undefined || !spec.api.enabled))
+    return { patroni, proxy, etcd, api: api ?? '' };
   return builtImages(spec);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Plan, statePaths, type TlsFiles, tlsFiles } from '@holdfast/components';
 import type { ClusterSpec, Secrets } from '@holdfast/spec';
+import { copiedFiles } from '../copied-files.js';
 import { diffPlans } from '../diff-plans.js';
 import { foreignPlan, unknownUnit } from '../errors.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
@@ -24,7 +25,7 @@ import {
 import { unitStatuses } from './pod-status.js';
 import { awaitPods, awaitReplaced, awaitRollout, deletePods, listPods } from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
-import { checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
+import { applyApiSecret, checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
 
 export interface KubernetesRuntimeOptions {
   /** Absolute, real path. */
@@ -180,6 +181,7 @@ export async function createKubernetesRuntime({
       await applyObjects(place, owned, signal);
       progress('Making the Secrets that are missing');
       await ensureSecretObjects(place, spec, secrets, { folder, signal });
+      await applyApiSecret(place, copiedFiles(planned().plan.units, stateDirectory), signal);
       await keepClientCertificate(place, certificates, signal);
     },
 
@@ -220,6 +222,9 @@ export async function createKubernetesRuntime({
       writePlan(plan);
       return changes;
     },
+
+    renewCopies: async (signal) =>
+      await applyApiSecret(place, copiedFiles(planned().plan.units, stateDirectory), signal),
 
     async status(signal): Promise<readonly UnitStatus[]> {
       return unitStatuses(readPlan(stateDirectory), await listPods(place, signal));

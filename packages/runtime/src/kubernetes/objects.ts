@@ -12,6 +12,7 @@ const prunedKinds = [
   'configmaps',
   'cronjobs.batch',
   'deployments.apps',
+  'horizontalpodautoscalers.autoscaling',
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'poddisruptionbudgets.policy',
@@ -53,13 +54,20 @@ export async function forServer(
   signal: AbortSignal,
 ): Promise<readonly KubernetesObject[]> {
   const served = new Set((await kubectl.run(['api-versions'], { signal })).trim().split('\n'));
-  const missing = [...new Set(objects.map(({ apiVersion }) => apiVersion))].filter((version) => !served.has(version));
+  const known = objects.map((each) => asServed(each, served));
+  const missing = [...new Set(known.map(({ apiVersion }) => apiVersion))].filter((version) => !served.has(version));
   if (missing.length > 0) throw serverTooOld(await serverVersion(kubectl, signal), missing);
   const batch = await kubectl.run(['get', '--raw', '/apis/batch/v1'], { signal });
-  if (batch.includes('"CronJob"')) return objects;
+  if (batch.includes('"CronJob"')) return known;
   if (!served.has('batch/v1beta1')) throw serverTooOld(await serverVersion(kubectl, signal), ['CronJob in batch/v1']);
   // Before 1.21; its fields are the same.
-  return objects.map((each) => (each.kind === 'CronJob' ? { ...each, apiVersion: 'batch/v1beta1' } : each));
+  return known.map((each) => (each.kind === 'CronJob' ? { ...each, apiVersion: 'batch/v1beta1' } : each));
+}
+
+/** Before 1.23; of what is used here the fields are the same. */
+function asServed(object: KubernetesObject, served: ReadonlySet<string>): KubernetesObject {
+  const isOld = object.apiVersion === 'autoscaling/v2' && !served.has('autoscaling/v2');
+  return isOld && served.has('autoscaling/v2beta2') ? { ...object, apiVersion: 'autoscaling/v2beta2' } : object;
 }
 
 async function serverVersion(kubectl: Kubectl, signal: AbortSignal): Promise<string> {

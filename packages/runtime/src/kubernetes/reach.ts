@@ -3,6 +3,7 @@ import type { Destination } from './doors.js';
 
 const haproxy = 'deployment/haproxy';
 const pooler = 'deployment/pgbouncer';
+const api = 'deployment/api';
 
 /** What commands ask from outside, pod by pod. Pure. */
 export function destinations(spec: ClusterSpec): readonly Destination[] {
@@ -15,6 +16,7 @@ export function destinations(spec: ClusterSpec): readonly Destination[] {
     ...spec.etcd.members.map(({ clientPort }, index) => ({ target: etcdTarget(index), ports: [clientPort] })),
     { target: haproxy, ports: [readWritePort, readOnlyPort, statsPort] },
     ...(spec.pooler.enabled ? [{ target: pooler, ports: [spec.pooler.port] }] : []),
+    ...(spec.api.enabled ? [{ target: api, ports: [spec.api.port] }] : []),
   ];
 }
 
@@ -51,6 +53,7 @@ export function reachedSpec(spec: ClusterSpec, port: (target: string, remote: nu
       statsPort: port(haproxy, statsPort),
     },
     pooler: { ...spec.pooler, host, port: spec.pooler.enabled ? port(pooler, spec.pooler.port) : spec.pooler.port },
+    api: { ...spec.api, host, port: spec.api.enabled ? port(api, spec.api.port) : spec.api.port },
   };
 }
 

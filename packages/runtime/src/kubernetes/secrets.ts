@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  apiSecret,
   chartSecrets,
   renderMakeSecrets,
   secretObjects,
@@ -9,6 +10,7 @@ import {
   statisticsUserKey,
 } from '@holdfast/components';
 import { type ClusterSpec, type Secrets, secretNames, timeLimit } from '@holdfast/spec';
+import type { CopiedFile } from '../copied-files.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
 import { makeSecretsFailed, secretsDiffer } from './errors.js';
 import { applyObjects, type Place } from './objects.js';
@@ -48,6 +50,17 @@ export async function ensureSecretObjects(
   const names = new Set(there.split(' '));
   const needed = [...Object.values(secretObjects), ...(spec.supabase.enabled ? Object.values(chartSecrets) : [])];
   if (needed.some((name) => !names.has(name))) await runMakeSecrets(renderMakeSecrets(spec), options);
+}
+
+/** Makes the API's Secret of these files, or brings it up to date; pods see that within a minute. */
+export async function applyApiSecret(place: Place, files: readonly CopiedFile[], signal: AbortSignal): Promise<void> {
+  if (files.length === 0) return;
+  const entries = await Promise.all(
+    files.map(async ({ from, name }) => [name, (await readFile(from)).toString('base64')] as const),
+  );
+  const metadata = { name: apiSecret, namespace: place.namespace };
+  const data = Object.fromEntries(entries);
+  await applyObjects(place, [{ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data }], signal);
 }
 
 /** Throws HF_KUBERNETES_SECRETS; changes nothing. */

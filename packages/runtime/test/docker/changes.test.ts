@@ -5,7 +5,7 @@ import { type ContainerProcess, partOf } from '../../src/docker/container-proces
 import { type Inspection, unitsIn } from '../../src/docker/container-status.js';
 import { plannedChanges } from '../../src/docker/planned-changes.js';
 import { diffPlans, planContainers } from '../../src/index.js';
-import { dockerExample, specOf } from './example.js';
+import { dockerExample, specOf, versions } from './example.js';
 
 type State = Partial<Inspection['State']>;
 
@@ -124,7 +124,7 @@ describe('the difference between plans of containers', () => {
   const { plan } = dockerExample();
 
   it('is a restart of all units when their image is another one', () => {
-    const other = planContainers(specOf('runtime: docker\n'), 'other');
+    const other = planContainers(specOf('runtime: docker\n'), { database: 'other', api: 'other' });
     expect(differences(plan, other)).toEqual(plan.units.map(({ id }) => `restart ${id}`));
   });
 
@@ -140,7 +140,7 @@ describe('the difference between plans of containers', () => {
   });
 
   it('leaves the agent alone when Patroni only loads a file', () => {
-    const to = planContainers(specOf('runtime: docker\npostgres: { parameters: { work_mem: 8MB } }\n'), 'golden');
+    const to = planContainers(specOf('runtime: docker\npostgres: { parameters: { work_mem: 8MB } }\n'), versions);
     expect(differences(plan, to)).toEqual(['reload pg1', 'reload pg2', 'reload pg3']);
   });
 });

@@ -2,6 +2,9 @@ import type { Plan } from '@holdfast/components';
 import { type ClusterSpec, parseSpecFile, resolveSpec } from '@holdfast/spec';
 import { type DockerSettings, dockerSettings, planContainers } from '../../src/index.js';
 
+/** Tags of the images. */
+export const versions = { database: 'golden', api: 'golden-api' };
+
 const machine = { memoryBytes: 8 * 2 ** 30, cores: 4 };
 
 export function specOf(text: string): ClusterSpec {
@@ -11,7 +14,7 @@ export function specOf(text: string): ClusterSpec {
 /** What the runtime docker would run for this file. */
 export function dockerExample(text = 'runtime: docker\n'): { readonly plan: Plan; readonly settings: DockerSettings } {
   const spec = specOf(text);
-  return { plan: planContainers(spec, 'golden'), settings: dockerSettings(spec) };
+  return { plan: planContainers(spec, versions), settings: dockerSettings(spec) };
 }
 
 /** The files that golden copies are kept of. */

@@ -30,8 +30,9 @@ function texts(plan: Plan, layout: Layout): ReadonlyMap<string, string> {
 }
 
 /** Addresses and paths replaced, and nothing else. */
-function neutral(text: string, { stateDirectory, tools }: Layout): string {
+function neutral(text: string, { stateDirectory, tools, copies = `${stateDirectory}/units/api` }: Layout): string {
   const paths: readonly (readonly [string, string])[] = [
+    [`${copies}/keys.json`, '<keys>'],
     [stateDirectory, '<state>'],
     [tools.postgresBin, '<postgres>'],
     [tools.etcd, '<etcd>'],
@@ -48,10 +49,7 @@ function neutral(text: string, { stateDirectory, tools }: Layout): string {
 }
 
 describe('what runs in containers', () => {
-  const machine = texts(
-    planCluster({ spec: specOf(`${file}\napi: {enabled: false}`), layout: machineLayout }),
-    machineLayout,
-  );
+  const machine = texts(planCluster({ spec: specOf(file), layout: machineLayout }), machineLayout);
   const spec = containerSpec(specOf(`runtime: docker\n${file}`));
   const containers = texts(planCluster({ spec, layout: containerLayout }), containerLayout);
 

@@ -85,7 +85,17 @@ export async function startTestTier(
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const url = `http://127.0.0.1:${port}`;
-  const startMilliseconds = await untilAnswers(url, began, child, () => log);
+  const close = async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await sql[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  };
+  const startMilliseconds = await untilAnswers(url, began, child, () => log).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const client = async (role: 'anon' | 'service_role') =>
     createClient(url, await signApiToken(role, keys), clientOptions);
   const tier: TestTier = {
@@ -99,13 +109,7 @@ export async function startTestTier(
     writeKeys,
     log: () => log,
     ended,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await ended;
-      await sql[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: close,
   };
   return tier;
 }

@@ -1,21 +1,11 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { createRequire } from 'node:module';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programNotBuilt } from '../../errors.js';
 import { isRoot } from '../accounts.js';
 import { toolsDirectory } from './find-patroni.js';
+import { nativePackageFiles } from './native-packages.js';
 
 const bundles = {
   agent: '../../../../agent/dist/agent.mjs',
@@ -36,22 +26,9 @@ export function installProgram(name: keyof typeof bundles): readonly [string, ..
   const bundle = fileURLToPath(new URL(bundles[name], import.meta.url));
   if (!existsSync(bundle)) throw programNotBuilt(bundle);
   const digest = createHash('sha256').update(readFileSync(bundle)).digest('hex').slice(0, 16);
-  if (name === 'api') ensureNativePackages(bundle);
+  if (name === 'api')
+    for (const file of nativePackageFiles(bundle)) ensureCopy(file.path, join('node_modules', file.name), 0o644);
   return [ensureNode(), ...nodeOptions[name], ensureCopy(bundle, `${name}-${digest}.mjs`, 0o644)];
-}
-
-/**
- * What is not JavaScript cannot be part of a program of one file: it is copied to where Node.js looks for packages of what lies beside. Two versions of
- * such a package differ in nothing that we call.
- */
-function ensureNativePackages(bundle: string): void {
-  const require = createRequire(bundle);
-  const entry = require.resolve('@node-rs/bcrypt');
-  const scope = dirname(dirname(entry));
-  for (const name of readdirSync(scope).filter((each) => /^bcrypt(-linux-|$)/.test(each))) {
-    const files = readdirSync(join(scope, name)).filter((file) => /\.(?:[cm]?js|json|node)$/.test(file));
-    for (const file of files) ensureCopy(join(scope, name, file), join('node_modules', '@node-rs', name, file), 0o644);
-  }
 }
 
 /** The Node.js that runs this, or, where others may not enter its folder, a copy. */

@@ -3,7 +3,7 @@
 set -eu
 cd -- "$(dirname -- "$0")"
 mkdir -p -m 0700 secrets
-for name in agent haproxy-admin haproxy-stats net patroni-api pgbouncer pooler-admin postgres replication rewind; do
+for name in agent authenticator haproxy-admin haproxy-stats net patroni-api pgbouncer pooler-admin postgres replication rewind supabase-auth-admin; do
   [ ! -e "secrets/$name" ] || continue
   # Letters, digits, hyphen and underscore need quotes nowhere.
   value=$(head -c 36 /dev/urandom | base64 | tr -d '\n' | tr '+/' '-_')
