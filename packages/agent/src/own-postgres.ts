@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, type ConnectionTarget, connect } from '@holdfast/postgres';
 import { errorText, logEvent } from './log.js';
+import { receiveFrom, type WalSource } from './receive-wal.js';
 import type { PostgresState, WalSender } from './view.js';
 
 const pollMilliseconds = 200;
@@ -29,7 +30,7 @@ interface Row extends Record<string, unknown> {
 }
 
 const question = `SELECT pg_is_in_recovery() AS standby,
-  pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+  pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
     ELSE pg_current_wal_flush_lsn() END, '0/0')::text AS position,
   (SELECT json_agg(json_build_object('name', application_name, 'pid', pid, 'state', state, 'sync', sync_state,
     'age', extract(epoch FROM clock_timestamp() - reply_time) * 1000)) FROM pg_stat_replication) AS senders,
@@ -45,6 +46,7 @@ export class OwnPostgres {
   #sight: PostgresSight = nothing;
   #connection: Connection | undefined;
   #eager = false;
+  #askedAt = 0;
   #wake = new AbortController();
 
   constructor(target: ConnectionTarget, dataDirectory: string, changed: () => void) {
@@ -57,7 +59,12 @@ export class OwnPostgres {
     return this.#sight;
   }
 
-  /** True while the answer is about to change: ask as often as possible. */
+  /** When the question was sent that `sight` answers, by performance.now(). */
+  get askedAt(): number {
+    return this.#askedAt;
+  }
+
+  /** True while somebody waits for the next answer: ask as often as possible. */
   set eager(eager: boolean) {
     if (eager && !this.#eager) this.#wake.abort();
     this.#eager = eager;
@@ -85,6 +92,14 @@ export class OwnPostgres {
     return rows?.[0]?.ended === true;
   }
 
+  /** Has this standby receive WAL from another one; see receiveFrom. Answers false when PostgreSQL is not connected to. */
+  async receiveFrom(source: WalSource, position: number, signal: AbortSignal): Promise<boolean> {
+    return (
+      this.#connection !== undefined &&
+      (await receiveFrom(this.#connection, this.#dataDirectory, source, position, signal))
+    );
+  }
+
   /** Stops PostgreSQL in its immediate mode (PostgreSQL manual, 19.5: SIGQUIT). Answers false when it did not run. */
   stopImmediately(): boolean {
     const pid = this.#postmaster();
@@ -102,8 +117,10 @@ export class OwnPostgres {
         applicationName: 'holdfast-agent',
         onEnd: () => this.#wake.abort(),
       });
+      const askedAt = performance.now();
       const [row] = await this.#connection.query<Row>(question);
       if (row !== undefined) {
+        this.#askedAt = askedAt;
         const commitsWait = !row.standby && (before.commitsWait || (row.named && hasNoSignalPending(row.checkpointer)));
         this.#sight = { ...readRow(row), commitsWait };
       }
@@ -118,7 +135,7 @@ export class OwnPostgres {
       if (this.#sight.state !== before.state)
         logEvent('postgres-silent', { state: this.#sight.state, error: errorText(error) });
     }
-    if (JSON.stringify(this.#sight) !== JSON.stringify(before)) this.#changed();
+    if (this.#eager || JSON.stringify(this.#sight) !== JSON.stringify(before)) this.#changed();
   }
 
   /** postmaster.pid goes when PostgreSQL shuts down, in every mode, and stays when it is killed. */

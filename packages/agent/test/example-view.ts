@@ -86,6 +86,7 @@ export function exampleView(me: string, change: ViewChange = {}): AgentView {
       postgres: primary ? 'primary' : 'standby',
       patroni: true,
       position: 1000,
+      positionIsNew: true,
       senders: primary ? others.map((name) => exampleSender(name)) : [],
       commitsWait: primary,
       proof: primary ? 40 : undefined,
@@ -94,6 +95,7 @@ export function exampleView(me: string, change: ViewChange = {}): AgentView {
     },
     memory: {
       suspected: undefined,
+      catchUp: undefined,
       sinceSeal: undefined,
       sinceWake: undefined,
       sinceFence: undefined,

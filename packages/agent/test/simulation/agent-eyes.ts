@@ -20,6 +20,8 @@ export class AgentEyes {
   readonly #postgres: SimulatedPostgres;
   readonly #changed: () => void;
   #questions = 0;
+  /** When what it sees was asked for. */
+  askedAt = -1;
   sight: Sight = { state: 'unknown', position: 0, senders: [], commitsWait: false };
 
   constructor(process: SimulatedProcess, time: VirtualTime, postgres: SimulatedPostgres, changed: () => void) {
@@ -40,15 +42,17 @@ export class AgentEyes {
   look(): void {
     const { process, ready, recovering, crashed } = this.#postgres;
     const question = ++this.#questions;
-    if (!process.running) this.#see(crashed ? 'crashed' : 'stopped');
-    else if (!process.frozen) this.#see(ready ? (recovering ? 'standby' : 'primary') : 'unknown');
+    const askedAt = this.#time.now;
+    if (!process.running) this.#see(crashed ? 'crashed' : 'stopped', askedAt);
+    else if (!process.frozen) this.#see(ready ? (recovering ? 'standby' : 'primary') : 'unknown', askedAt);
     else
       this.#process.after(answerTimeout, () => {
-        if (this.#questions === question || process.frozen) this.#see('unknown');
+        if (this.#questions === question || process.frozen) this.#see('unknown', askedAt);
       });
   }
 
-  #see(state: PostgresState): void {
+  #see(state: PostgresState, askedAt: number): void {
+    this.askedAt = askedAt;
     const { wal, senders, commitsWait } = this.#postgres;
     const before = this.sight;
     const primary = state === 'primary';
