@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   findLostInserts,
+  type InsertHistory,
   memberOf,
   memberUrl,
   prepareUniqueInserts,
@@ -16,9 +17,11 @@ import {
 } from '@holdfast/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-/** A rewind of the standby that is ahead takes 4 s and more; without one it is a failover like any other, 0.5 to 0.9 s on a quiet machine. */
-const withoutRewind = 3000;
-const rounds = [1, 2, 3];
+/** Without catching up it took 5.0 to 10.6 s, in each of six rounds; with it, it is a failover like any other, 0.5 to 1 s on a quiet machine. */
+const withoutRewind = 4000;
+const rounds = [1, 2];
+/** Catching up is given half a second, in which a machine that is busy with something else may not make it. */
+const retry = 2;
 
 let cluster: TestCluster;
 let url: string;
@@ -35,11 +38,11 @@ afterAll(async () => {
 
 /** A primary that commits wait at: the WAL of the last ones has reached the other standby only, not the one that they wait for. */
 describe('the standby that nobody waits for has more than the synchronous one when the primary', () => {
-  test.each(rounds)('is killed: it need not be rewound, and commits do not wait for it (%i)', async () => {
+  test.each(rounds)('is killed: it need not be rewound, and commits do not wait for it (%i)', { retry }, async () => {
     await failOver('SIGKILL');
   });
 
-  test.each(rounds)('is frozen: it need not be rewound, and commits do not wait for it (%i)', async () => {
+  test.each(rounds)('is frozen: it need not be rewound, and commits do not wait for it (%i)', { retry }, async () => {
     await failOver('SIGSTOP');
   });
 });
@@ -66,6 +69,7 @@ async function failOver(fault: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
 
   const workload = startUniqueInserts(url, 2);
   let gap: number;
+  let history: InsertHistory;
   try {
     await waitUntil('writes', async () => workload.count() > 100, { timeoutMilliseconds: 30_000 });
     const [sender] = await query<{ pid: number }>(
@@ -89,13 +93,15 @@ async function failOver(fault: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
     await sleep(1000);
   } finally {
     if (fault === 'SIGSTOP') for (const pid of victims) signal(pid, 'SIGCONT');
+    history = await workload.stop();
   }
-  const history = await workload.stop();
-  console.log(`${fault}: ${Math.round(gap)} ms`);
   await waitForHealth(cluster);
   expect(await findLostInserts(url, history)).toEqual([]);
   expect((await cluster.status()).leader).toBe(candidate);
   expect(await countRewinds(other)).toBe(rewindsBefore);
+  const set = await readFile(join(memberOf(status, candidate).dataDir, 'postgresql.auto.conf'), 'utf8');
+  expect(set).not.toContain('primary_');
+  console.log(`${fault}: ${Math.round(gap)} ms`);
   expect(gap).toBeLessThan(withoutRewind);
 }
 

@@ -56,7 +56,7 @@ const movePause = 2000;
  * 4. A member's PostgreSQL is stopped only if it is a primary that is not known to hold the lock, and never because
  *    others are silent or etcd is, as long as another member still hears this one.
  * 5. In a paused cluster nothing is done.
- * 6. Catching up only adds to the candidate's WAL, is over before the seal, and puts it off by no more than `mostCatchUp`.
+ * 6. Catching up adds to the candidate's WAL and takes nothing away, and puts a seal off by no more than `mostCatchUp`.
  */
 export function decide(view: AgentView): readonly Action[] {
   if (view.dcs === undefined || view.dcs.keys.paused) return [];

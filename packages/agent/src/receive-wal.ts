@@ -33,11 +33,11 @@ export async function receiveFrom(
   const undo = await override(join(dataDirectory, 'postgresql.auto.conf'), parameters);
   try {
     await connection.query('SELECT pg_reload_conf()');
-    while (!signal.aborted) {
+    for (;;) {
       if (await hasReceived(connection, position)) return true;
+      if (signal.aborted) return false;
       await sleep(lookMilliseconds, undefined, { signal }).catch(() => undefined);
     }
-    return false;
   } finally {
     if (!(await undo())) {
       for (const name of Object.keys(parameters)) await connection.query(`ALTER SYSTEM RESET ${name}`);
@@ -55,7 +55,8 @@ async function hasReceived(connection: Connection, position: number): Promise<bo
 
 /**
  * Sets parameters over all others, in the file of ALTER SYSTEM, which syncs the disk about ten times for each: too long in the middle of a failover,
- * for what need not survive anything. Answers how to take them out again; that answers false if somebody else has changed the file meanwhile.
+ * for what need not survive anything. Answers how to take them out again; that answers false if they are still there, because somebody
+ * else has changed the file as well.
  */
 async function override(path: string, parameters: Readonly<Record<string, string>>): Promise<() => Promise<boolean>> {
   const before = await readFile(path, 'utf8');
@@ -64,7 +65,8 @@ async function override(path: string, parameters: Readonly<Record<string, string
   await appendFile(path, added);
   return async () => {
     await using file = await open(path, 'r+');
-    if ((await file.readFile('utf8')) !== before + added) return false;
+    const now = await file.readFile('utf8');
+    if (now !== before + added) return !Object.keys(parameters).some((name) => now.includes(name));
     await file.truncate(Buffer.byteLength(before));
     return true;
   };
