@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -45,6 +45,26 @@ describe('the standby that nobody waits for has more than the synchronous one wh
   test.each(rounds)('is frozen: it need not be rewound, and commits do not wait for it (%i)', { retry }, async () => {
     await failOver('SIGSTOP');
   });
+});
+
+test('what an agent that dies in the middle of catching up leaves behind is put right by Patroni', async () => {
+  const status = await waitForHealth(cluster);
+  const standby = memberOf(status, status.members.find(({ name }) => name !== status.leader)?.name ?? '');
+  const member = memberUrl(url, standby);
+  const settings = join(standby.dataDir, 'postgresql.auto.conf');
+  await appendFile(settings, "primary_conninfo = 'host=127.0.0.1 port=1'\nprimary_slot_name = ''\n");
+  await query(member, 'SELECT pg_reload_conf()');
+  await waitUntil(
+    'its own source again',
+    async () => {
+      const [row] = await query<{ right: boolean }>(
+        member,
+        "SELECT current_setting('primary_conninfo') NOT LIKE '%port=1' AND EXISTS (SELECT FROM pg_stat_wal_receiver) AS right",
+      );
+      return row?.right === true && !(await readFile(settings, 'utf8')).includes('primary_');
+    },
+    { timeoutMilliseconds: 60_000 },
+  );
 });
 
 async function failOver(fault: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
