@@ -186,7 +186,7 @@ class Agent {
     const now = this.#clock.running();
     const age = (at: number | undefined) => (at === undefined ? undefined : now - at);
     const keys = this.#dcs.keys;
-    const { state, position, senders, commitsWait } = this.#postgres.sight;
+    const { state, position, stream, senders, commitsWait } = this.#postgres.sight;
     return {
       me: member,
       settings: {
@@ -204,6 +204,7 @@ class Agent {
         patroni: this.#patroniAnswers,
         position,
         positionIsNew: false,
+        stream,
         senders,
         commitsWait,
         proof: this.#leadership.proof,
@@ -345,7 +346,7 @@ class Agent {
   /** Every `reportMilliseconds`, and at once when something changed that others act on. */
   #report(view: AgentView, due: boolean): void {
     const { member } = this.#configuration;
-    const { state, position } = this.#postgres.sight;
+    const { state, position, stream } = this.#postgres.sight;
     const leader = this.#dcs.keys?.raw.leader;
     const what = {
       member,
@@ -354,6 +355,7 @@ class Agent {
       leader: leader === undefined ? undefined : { name: leader.value, revision: leader.modRevision },
       silent: [...this.#others.keys()].filter((name) => isSilent(view, name)),
       suspects: this.#suspects,
+      stream,
     };
     const text = JSON.stringify(what);
     if (!due && text === this.#lastReport) return;

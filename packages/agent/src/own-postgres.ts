@@ -14,16 +14,19 @@ const answerMilliseconds = 1000;
 export interface PostgresSight {
   readonly state: PostgresState;
   readonly position: number;
+  /** See AgentView. */
+  readonly stream: string | undefined;
   readonly senders: readonly WalSender[];
   /** See AgentView. */
   readonly commitsWait: boolean;
 }
 
-const nothing: PostgresSight = { state: 'unknown', position: 0, senders: [], commitsWait: false };
+const nothing: PostgresSight = { state: 'unknown', position: 0, stream: undefined, senders: [], commitsWait: false };
 
 interface Row extends Record<string, unknown> {
   readonly standby: boolean;
   readonly position: string | null;
+  readonly stream: string | null;
   readonly senders: readonly { name: string; pid: number; state: string; sync: string; age: number | null }[] | null;
   readonly named: boolean;
   readonly checkpointer: number | null;
@@ -32,6 +35,8 @@ interface Row extends Record<string, unknown> {
 const question = `SELECT pg_is_in_recovery() AS standby,
   pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
     ELSE pg_current_wal_flush_lsn() END, '0/0')::text AS position,
+  (SELECT concat(sender_host, ':', sender_port, '/', received_tli) FROM pg_stat_wal_receiver
+    WHERE status = 'streaming') AS stream,
   (SELECT json_agg(json_build_object('name', application_name, 'pid', pid, 'state', state, 'sync', sync_state,
     'age', extract(epoch FROM clock_timestamp() - reply_time) * 1000)) FROM pg_stat_replication) AS senders,
   current_setting('synchronous_standby_names') <> '' AS named,
@@ -122,7 +127,7 @@ export class OwnPostgres {
       if (row !== undefined) {
         this.#askedAt = askedAt;
         const commitsWait = !row.standby && (before.commitsWait || (row.named && hasNoSignalPending(row.checkpointer)));
-        this.#sight = { ...readRow(row), commitsWait };
+        this.#sight = { ...readRow(row, before), commitsWait };
       }
     } catch (error) {
       const connection = this.#connection;
@@ -166,10 +171,14 @@ export class OwnPostgres {
   }
 }
 
-function readRow({ standby, position, senders }: Row): Omit<PostgresSight, 'commitsWait'> {
+function readRow(
+  { standby, position, stream, senders }: Row,
+  before: PostgresSight,
+): Omit<PostgresSight, 'commitsWait'> {
   return {
     state: standby ? 'standby' : 'primary',
     position: Number(position ?? 0),
+    stream: standby ? (stream ?? before.stream) : undefined,
     senders: (senders ?? []).map(({ name, pid, state, sync, age }) => ({
       standby: name,
       pid,

@@ -23,6 +23,7 @@ export function readReport(line: string): AgentReport | undefined {
     Array.isArray(report.silent) &&
     report.silent.every((name) => typeof name === 'string') &&
     (report.suspects === undefined || typeof report.suspects === 'string') &&
+    (report.stream === undefined || typeof report.stream === 'string') &&
     typeof report.heard === 'object' &&
     report.heard !== null &&
     Object.values(report.heard).every((sequence) => typeof sequence === 'number');

@@ -73,6 +73,8 @@ export interface AgentReport {
   readonly silent: readonly string[];
   /** The holder of the lock that it suspects, once `position` has been read since it does. Agents of before do not say. */
   readonly suspects?: string | undefined;
+  /** See OwnSight. Agents of before do not say. */
+  readonly stream?: string | undefined;
   /** The last sequence that it heard of each member. */
   readonly heard: Readonly<Record<string, number>>;
 }
@@ -83,6 +85,8 @@ export interface OwnSight {
   readonly position: number;
   /** `position` has been read since the holder of the lock is suspected. */
   readonly positionIsNew: boolean;
+  /** From which server and on which timeline a standby receives WAL, or did last since it runs. The same one: of the same log. */
+  readonly stream: string | undefined;
   /** Standbys that stream from this PostgreSQL. */
   readonly senders: readonly WalSender[];
   /** Since it became primary, commits have been seen to wait for a standby. */

@@ -149,8 +149,10 @@ describe('catching up before sealing, in strict mode', () => {
     expect(against({ ...ahead, suspects: 'pg3' }, { memory: { suspected: 99 } })).toEqual([]);
   });
 
-  test('it waits for no member that is no standby, and for none that is not heard', () => {
+  test('it asks nobody who is no standby of the same server on the same timeline, or is not heard', () => {
     expect(against({ ...ahead, postgres: 'stopped' })).toMatchObject([{ kind: 'seal' }]);
+    expect(against({ ...ahead, stream: 'pg1/6' })).toMatchObject([{ kind: 'seal' }]);
+    expect(against({ ...ahead, stream: undefined }, { own: { stream: undefined } })).toMatchObject([{ kind: 'seal' }]);
     const dead = { ...deadPrimary, pg3: exampleSight('pg3', { report: undefined }) };
     expect(kinds(seen('pg2', dead))).toEqual(['seal']);
     expect(
@@ -159,7 +161,8 @@ describe('catching up before sealing, in strict mode', () => {
   });
 
   test('it is over when it is over, or after 700 ms', () => {
-    expect(against(ahead, { memory: { catchUp: 'running', suspected: 699 } })).toEqual([]);
+    const own = { stream: 'pg3/7' };
+    expect(against(ahead, { own, memory: { catchUp: 'running', suspected: 699 } })).toEqual([]);
     expect(against(ahead, { memory: { catchUp: 'running', suspected: 700 } })).toMatchObject([{ kind: 'seal' }]);
     expect(against(ahead, { memory: { catchUp: 'over' } })).toMatchObject([{ kind: 'seal' }]);
   });

@@ -9,6 +9,7 @@ const answerTimeout = 1000;
 export interface Sight {
   readonly state: PostgresState;
   readonly position: number;
+  readonly stream: string | undefined;
   readonly senders: readonly WalSender[];
   readonly commitsWait: boolean;
 }
@@ -22,7 +23,7 @@ export class AgentEyes {
   #questions = 0;
   /** When what it sees was asked for. */
   askedAt = -1;
-  sight: Sight = { state: 'unknown', position: 0, senders: [], commitsWait: false };
+  sight: Sight = { state: 'unknown', position: 0, stream: undefined, senders: [], commitsWait: false };
 
   constructor(process: SimulatedProcess, time: VirtualTime, postgres: SimulatedPostgres, changed: () => void) {
     this.#process = process;
@@ -53,12 +54,13 @@ export class AgentEyes {
 
   #see(state: PostgresState, askedAt: number): void {
     this.askedAt = askedAt;
-    const { wal, senders, commitsWait } = this.#postgres;
+    const { wal, stream, senders, commitsWait } = this.#postgres;
     const before = this.sight;
     const primary = state === 'primary';
     this.sight = {
       state,
       position: wal.length,
+      stream: state === 'standby' ? stream : undefined,
       senders: primary ? senders.map((each) => this.#sender(each)) : [],
       commitsWait: primary && (before.commitsWait || commitsWait),
     };

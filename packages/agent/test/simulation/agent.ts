@@ -128,7 +128,7 @@ export class SimulatedAgent {
     const now = this.#clock.running();
     const age = (at: number | undefined) => (at === undefined ? undefined : now - at);
     const { keys } = this.#dcs;
-    const { state, position, senders, commitsWait } = this.#eyes.sight;
+    const { state, position, stream, senders, commitsWait } = this.#eyes.sight;
     const view: AgentView = {
       me: this.name,
       settings: { mode: this.#options.mode, members: this.#options.members, ...settings },
@@ -139,6 +139,7 @@ export class SimulatedAgent {
         patroni: this.#patroniAnswers,
         position,
         positionIsNew: this.#suspects !== undefined,
+        stream,
         senders,
         commitsWait,
         proof: this.#leadership.proof,
@@ -271,7 +272,7 @@ export class SimulatedAgent {
       const quiet = 'sight' in ears ? ears.sight.silent : ears.silent;
       if (quiet !== undefined && quiet >= settings.silence) silent.push(name);
     }
-    const { state, position } = this.#eyes.sight;
+    const { state, position, stream } = this.#eyes.sight;
     const suspects = this.#suspects;
     const said = `${state} ${this.#patroniAnswers} ${leader?.modRevision} ${silent.join()} ${suspects}`;
     if (!due && said === this.#lastReport) return;
@@ -287,6 +288,7 @@ export class SimulatedAgent {
       leader: leader === undefined ? undefined : { name: leader.value, revision: leader.modRevision },
       silent,
       suspects,
+      stream,
       heard,
     };
     this.#leadership.sent(report.sequence);

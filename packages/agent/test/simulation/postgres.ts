@@ -51,6 +51,8 @@ export class SimulatedPostgres {
   /** Whether commits wait for synchronous standbys at all (syncrep.c, sync_standbys_defined): the checkpointer sets it. */
   commitsWait = false;
   senders: Replication[] = [];
+  /** Whom it receives from or did last, and on which timeline. */
+  stream: string | undefined;
   #receiver: Replication | undefined;
   #waiting: Waiting[] = [];
   #pids = 0;
@@ -79,6 +81,7 @@ export class SimulatedPostgres {
     this.process.start();
     this.crashed = false;
     this.ready = false;
+    this.stream = undefined;
     this.commitsWait = this.syncNames.kind !== 'none';
     this.standbySignal = standby;
     this.recovering = standby;
@@ -249,6 +252,7 @@ export class SimulatedPostgres {
         this.#receiver = new Replication(++peer.#pids, peer, this, this.#time, this.#network);
         peer.senders.push(this.#receiver);
         this.timeline = Math.max(this.timeline, peer.timeline);
+        this.stream = `${upstream}/${this.timeline}`;
         this.#receiver.push();
       });
     });
