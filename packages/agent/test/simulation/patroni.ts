@@ -11,8 +11,6 @@ import { SimulatedProcess, type Step, type Work } from './process.js';
 import type { VirtualTime } from './virtual-time.js';
 
 const loopWait = 1000;
-/** With the wait for the checkpoint of the new primary, on a small machine. */
-const rewind = { least: 2000, most: 4000 };
 const none: SyncNames = { kind: 'none' };
 
 export interface PatroniOptions {
@@ -318,7 +316,7 @@ export class SimulatedPatroni {
     this.#options.onRewind();
     this.postgres.end(false);
     this.#busy = 'running pg_rewind';
-    this.process.after(this.#time.between(rewind.least, rewind.most), () =>
+    this.process.after(this.#time.between(300, 1500), () =>
       this.#finish(() => {
         this.postgres.rewindTo(source);
         this.#rewind = 'none';
