@@ -5,9 +5,12 @@ import type { EtcdCluster } from './etcd-cluster.js';
 import { errorText, logEvent } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { OwnPostgres } from './own-postgres.js';
+import type { WalSource } from './receive-wal.js';
 
 const transactionMilliseconds = 1000;
 const routeMilliseconds = 1000;
+/** Less than what `decide` gives it, so that it has cleaned up by then. */
+const catchUpMilliseconds = 500;
 
 export interface ActorOptions {
   readonly me: string;
@@ -17,6 +20,8 @@ export interface ActorOptions {
   readonly patroni: PatroniClient;
   readonly haproxy: readonly HaproxyClient[];
   readonly postgres: OwnPostgres;
+  /** Where a member's PostgreSQL is. */
+  readonly postgresOf: (member: string) => WalSource;
   readonly loopWait: number;
   readonly metrics: Metrics;
 }
@@ -71,6 +76,9 @@ export class Actor {
       case 'release':
         await this.#take(action.from, action.handover, signal);
         return;
+      case 'catch-up':
+        await this.#catchUp(action.from, action.position, signal);
+        return;
       case 'end-wal-sender':
         await postgres.endWalSender(action.pid, action.standby);
         return;
@@ -100,6 +108,13 @@ export class Actor {
     }
     await Promise.all([this.revoke(lease, signal), this.routeAway(from, signal)]);
     logEvent('released', { from });
+  }
+
+  async #catchUp(from: string, position: number, signal: AbortSignal): Promise<void> {
+    const { postgres, postgresOf } = this.#options;
+    const began = performance.now();
+    const whole = await postgres.receiveFrom(postgresOf(from), position, timeLimit(signal, catchUpMilliseconds));
+    logEvent(whole ? 'caught-up' : 'still-behind', { from, milliseconds: Math.round(performance.now() - began) });
   }
 
   async #mark(

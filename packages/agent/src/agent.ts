@@ -41,6 +41,8 @@ const reportMilliseconds = 100;
 const proofMilliseconds = { leader: 100, other: 1000 };
 const readMilliseconds = 1000;
 const patroniMilliseconds = 500;
+/** PostgreSQL is asked as often as possible for so long after a suspicion has begun. */
+const suspenseMilliseconds = 1000;
 const etcdStatusMilliseconds = 1000;
 /** A question of HAProxy's waits for a proof for so long; then it gets no answer. */
 const gatePatience = 900;
@@ -80,7 +82,10 @@ class Agent {
   #lastReport = '';
   #patroniAnswers = false;
   #etcdLeaderMisplaced = false;
-  #suspected: { readonly holder: string; readonly since: number } | undefined;
+  /** `since` in running time, `at` by performance.now(). */
+  #suspected:
+    | { readonly holder: string; readonly since: number; readonly at: number; catchUp: 'running' | 'over' | undefined }
+    | undefined;
   #since: Partial<Record<'seal' | 'wake' | 'fence' | 'move' | 'leading', number>> = {};
   #known: { readonly name: string; readonly lease: string } | undefined;
   #gate: GateVerdict = 'unsure';
@@ -116,7 +121,8 @@ class Agent {
           clock: this.#clock,
           onReport: (report) => {
             this.#leadership.heard(report);
-            if (report.postgres === 'crashed' || report.silent.length > 0) this.#tick();
+            if (report.postgres === 'crashed' || report.silent.length > 0 || report.suspects !== undefined)
+              this.#tick();
           },
           onRefusal: (at) => this.#leadership.refused(member.name, at),
         }),
@@ -135,6 +141,10 @@ class Agent {
         createHaproxyClient({ url, username: configuration.users.haproxy, password: secrets.haproxy }),
       ),
       postgres: this.#postgres,
+      postgresOf: (name) => {
+        const { host, postgresPort } = findMember(configuration, name);
+        return { host, port: postgresPort };
+      },
       loopWait: configuration.loopWait,
       metrics: this.#metrics,
     });
@@ -176,7 +186,7 @@ class Agent {
     const now = this.#clock.running();
     const age = (at: number | undefined) => (at === undefined ? undefined : now - at);
     const keys = this.#dcs.keys;
-    const { state, position, senders, commitsWait } = this.#postgres.sight;
+    const { state, position, stream, senders, commitsWait } = this.#postgres.sight;
     return {
       me: member,
       settings: {
@@ -193,6 +203,8 @@ class Agent {
         postgres: state,
         patroni: this.#patroniAnswers,
         position,
+        positionIsNew: false,
+        stream,
         senders,
         commitsWait,
         proof: this.#leadership.proof,
@@ -200,6 +212,7 @@ class Agent {
       },
       memory: {
         suspected: undefined,
+        catchUp: undefined,
         sinceSeal: age(this.#since.seal),
         sinceWake: age(this.#since.wake),
         sinceFence: age(this.#since.fence),
@@ -224,8 +237,15 @@ class Agent {
       if (action.kind === 'fence') this.#since.fence = now;
       if (action.kind === 'move-etcd-leader') this.#since.move = now;
       if (action.kind === 'end-wal-sender') this.#endedSenders.add(action.pid);
+      const suspected = action.kind === 'catch-up' ? this.#suspected : undefined;
+      if (suspected !== undefined) suspected.catchUp = 'running';
       this.#running.add(action.kind);
-      void this.#actor.act(action, this.#signal).finally(() => this.#running.delete(action.kind));
+      void this.#actor.act(action, this.#signal).finally(() => {
+        this.#running.delete(action.kind);
+        if (suspected === undefined) return;
+        suspected.catchUp = 'over';
+        this.#tick();
+      });
     }
     this.#openOrClose(judgeGate(view));
     this.#report(view, false);
@@ -262,13 +282,25 @@ class Agent {
     if (suspect === undefined) this.#suspected = undefined;
     else if (this.#suspected?.holder !== suspect.holder) {
       logEvent('suspicion', { holder: suspect.holder, ...suspect.evidence });
-      this.#suspected = { holder: suspect.holder, since: this.#clock.running() };
+      const since = this.#clock.running();
+      this.#suspected = { holder: suspect.holder, since, at: performance.now(), catchUp: undefined };
     }
     const leads = view.dcs?.keys.leader === view.me;
     const settled = view.own.postgres === 'primary' && (view.own.commitsWait || view.settings.mode !== 'strict');
-    this.#postgres.eager = leads && !settled;
     const suspected = this.#suspected === undefined ? undefined : this.#clock.running() - this.#suspected.since;
-    return { ...view, memory: { ...view.memory, suspected } };
+    const suspense = view.settings.mode === 'strict' && suspected !== undefined && suspected < suspenseMilliseconds;
+    this.#postgres.eager = suspense || (leads && !settled);
+    return {
+      ...view,
+      own: { ...view.own, positionIsNew: this.#suspects !== undefined },
+      memory: { ...view.memory, suspected, catchUp: this.#suspected?.catchUp },
+    };
+  }
+
+  /** The suspected holder, if PostgreSQL has been asked since. */
+  get #suspects(): string | undefined {
+    const suspected = this.#suspected;
+    return suspected !== undefined && this.#postgres.askedAt > suspected.at ? suspected.holder : undefined;
   }
 
   #openOrClose(gate: GateVerdict): void {
@@ -314,7 +346,7 @@ class Agent {
   /** Every `reportMilliseconds`, and at once when something changed that others act on. */
   #report(view: AgentView, due: boolean): void {
     const { member } = this.#configuration;
-    const { state, position } = this.#postgres.sight;
+    const { state, position, stream } = this.#postgres.sight;
     const leader = this.#dcs.keys?.raw.leader;
     const what = {
       member,
@@ -322,6 +354,8 @@ class Agent {
       patroni: this.#patroniAnswers,
       leader: leader === undefined ? undefined : { name: leader.value, revision: leader.modRevision },
       silent: [...this.#others.keys()].filter((name) => isSilent(view, name)),
+      suspects: this.#suspects,
+      stream,
     };
     const text = JSON.stringify(what);
     if (!due && text === this.#lastReport) return;

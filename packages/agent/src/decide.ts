@@ -1,4 +1,5 @@
 import { type Handover, planHandover, planRelease } from '@holdfast/components';
+import { type CatchUp, decideCatchUp, mostCatchUp } from './catch-up.js';
 import { currentReport, type Evidence, findEvidence, isSilent } from './evidence.js';
 import { judgeGate } from './gate.js';
 import type { AgentView } from './view.js';
@@ -13,6 +14,7 @@ export type Action =
       readonly handover: Handover;
       readonly because: string;
     }
+  | CatchUp
   /** Take the lock of `from` and let Patroni's race decide. */
   | { readonly kind: 'release'; readonly from: string; readonly handover: Handover; readonly because: string }
   | { readonly kind: 'end-wal-sender'; readonly standby: string; readonly pid: number; readonly because: string }
@@ -54,6 +56,7 @@ const movePause = 2000;
  * 4. A member's PostgreSQL is stopped only if it is a primary that is not known to hold the lock, and never because
  *    others are silent or etcd is, as long as another member still hears this one.
  * 5. In a paused cluster nothing is done.
+ * 6. Catching up adds to the candidate's WAL and takes nothing away, and puts a seal off by no more than `mostCatchUp`.
  */
 export function decide(view: AgentView): readonly Action[] {
   if (view.dcs === undefined || view.dcs.keys.paused) return [];
@@ -81,7 +84,13 @@ function failOver(view: AgentView): readonly Action[] {
     if (keys.failoverPending && evidence.kind === 'silent') return [];
     const to = chooseCandidate(view, holder);
     if (to === undefined) return [];
-    if (to !== view.me && holder !== view.me && suspected < othersWait) return [];
+    // In strict mode only the candidate can know whether it should catch up first, and does.
+    const yields = view.settings.mode === 'strict' ? mostCatchUp + othersWait : holder === view.me ? 0 : othersWait;
+    if (to !== view.me && suspected < yields) return [];
+    if (to === view.me) {
+      const first = decideCatchUp(view, holder);
+      if (first !== 'none') return first === 'wait' ? [] : [first];
+    }
     const handover = planHandover(keys, to);
     return handover === undefined ? [] : [{ kind: 'seal', from: holder, to, handover, because }];
   }

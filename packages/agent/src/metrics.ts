@@ -16,6 +16,7 @@ export class Metrics {
     const kinds: readonly Counted[] = [
       'seal',
       'seal-failed',
+      'catch-up',
       'release',
       'end-wal-sender',
       'wake-patroni',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, type ConnectionTarget, connect } from '@holdfast/postgres';
 import { errorText, logEvent } from './log.js';
+import { receiveFrom, type WalSource } from './receive-wal.js';
 import type { PostgresState, WalSender } from './view.js';
 
 const pollMilliseconds = 200;
@@ -13,24 +14,29 @@ const answerMilliseconds = 1000;
 export interface PostgresSight {
   readonly state: PostgresState;
   readonly position: number;
+  /** See AgentView. */
+  readonly stream: string | undefined;
   readonly senders: readonly WalSender[];
   /** See AgentView. */
   readonly commitsWait: boolean;
 }
 
-const nothing: PostgresSight = { state: 'unknown', position: 0, senders: [], commitsWait: false };
+const nothing: PostgresSight = { state: 'unknown', position: 0, stream: undefined, senders: [], commitsWait: false };
 
 interface Row extends Record<string, unknown> {
   readonly standby: boolean;
   readonly position: string | null;
+  readonly stream: string | null;
   readonly senders: readonly { name: string; pid: number; state: string; sync: string; age: number | null }[] | null;
   readonly named: boolean;
   readonly checkpointer: number | null;
 }
 
 const question = `SELECT pg_is_in_recovery() AS standby,
-  pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+  pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
     ELSE pg_current_wal_flush_lsn() END, '0/0')::text AS position,
+  (SELECT concat(sender_host, ':', sender_port, '/', received_tli) FROM pg_stat_wal_receiver
+    WHERE status = 'streaming') AS stream,
   (SELECT json_agg(json_build_object('name', application_name, 'pid', pid, 'state', state, 'sync', sync_state,
     'age', extract(epoch FROM clock_timestamp() - reply_time) * 1000)) FROM pg_stat_replication) AS senders,
   current_setting('synchronous_standby_names') <> '' AS named,
@@ -45,6 +51,7 @@ export class OwnPostgres {
   #sight: PostgresSight = nothing;
   #connection: Connection | undefined;
   #eager = false;
+  #askedAt = 0;
   #wake = new AbortController();
 
   constructor(target: ConnectionTarget, dataDirectory: string, changed: () => void) {
@@ -57,7 +64,12 @@ export class OwnPostgres {
     return this.#sight;
   }
 
-  /** True while the answer is about to change: ask as often as possible. */
+  /** When the question was sent that `sight` answers, by performance.now(). */
+  get askedAt(): number {
+    return this.#askedAt;
+  }
+
+  /** True while somebody waits for the next answer: ask as often as possible. */
   set eager(eager: boolean) {
     if (eager && !this.#eager) this.#wake.abort();
     this.#eager = eager;
@@ -85,6 +97,14 @@ export class OwnPostgres {
     return rows?.[0]?.ended === true;
   }
 
+  /** Has this standby receive WAL from another one; see receiveFrom. Answers false when PostgreSQL is not connected to. */
+  async receiveFrom(source: WalSource, position: number, signal: AbortSignal): Promise<boolean> {
+    return (
+      this.#connection !== undefined &&
+      (await receiveFrom(this.#connection, this.#dataDirectory, source, position, signal))
+    );
+  }
+
   /** Stops PostgreSQL in its immediate mode (PostgreSQL manual, 19.5: SIGQUIT). Answers false when it did not run. */
   stopImmediately(): boolean {
     const pid = this.#postmaster();
@@ -102,10 +122,12 @@ export class OwnPostgres {
         applicationName: 'holdfast-agent',
         onEnd: () => this.#wake.abort(),
       });
+      const askedAt = performance.now();
       const [row] = await this.#connection.query<Row>(question);
       if (row !== undefined) {
+        this.#askedAt = askedAt;
         const commitsWait = !row.standby && (before.commitsWait || (row.named && hasNoSignalPending(row.checkpointer)));
-        this.#sight = { ...readRow(row), commitsWait };
+        this.#sight = { ...readRow(row, before), commitsWait };
       }
     } catch (error) {
       const connection = this.#connection;
@@ -118,7 +140,7 @@ export class OwnPostgres {
       if (this.#sight.state !== before.state)
         logEvent('postgres-silent', { state: this.#sight.state, error: errorText(error) });
     }
-    if (JSON.stringify(this.#sight) !== JSON.stringify(before)) this.#changed();
+    if (this.#eager || JSON.stringify(this.#sight) !== JSON.stringify(before)) this.#changed();
   }
 
   /** postmaster.pid goes when PostgreSQL shuts down, in every mode, and stays when it is killed. */
@@ -149,10 +171,14 @@ export class OwnPostgres {
   }
 }
 
-function readRow({ standby, position, senders }: Row): Omit<PostgresSight, 'commitsWait'> {
+function readRow(
+  { standby, position, stream, senders }: Row,
+  before: PostgresSight,
+): Omit<PostgresSight, 'commitsWait'> {
   return {
     state: standby ? 'standby' : 'primary',
     position: Number(position ?? 0),
+    stream: standby ? (stream ?? before.stream) : undefined,
     senders: (senders ?? []).map(({ name, pid, state, sync, age }) => ({
       standby: name,
       pid,

@@ -22,6 +22,8 @@ export function readReport(line: string): AgentReport | undefined {
     (report.leader === undefined || isLeader(report.leader)) &&
     Array.isArray(report.silent) &&
     report.silent.every((name) => typeof name === 'string') &&
+    (report.suspects === undefined || typeof report.suspects === 'string') &&
+    (report.stream === undefined || typeof report.stream === 'string') &&
     typeof report.heard === 'object' &&
     report.heard !== null &&
     Object.values(report.heard).every((sequence) => typeof sequence === 'number');

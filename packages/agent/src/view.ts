@@ -71,6 +71,10 @@ export interface AgentReport {
   readonly leader: { readonly name: string; readonly revision: string } | undefined;
   /** Members that it counts as silent. */
   readonly silent: readonly string[];
+  /** The holder of the lock that it suspects, once `position` has been read since it does. Agents of before do not say. */
+  readonly suspects?: string | undefined;
+  /** See OwnSight. Agents of before do not say. */
+  readonly stream?: string | undefined;
   /** The last sequence that it heard of each member. */
   readonly heard: Readonly<Record<string, number>>;
 }
@@ -79,6 +83,10 @@ export interface OwnSight {
   readonly postgres: PostgresState;
   readonly patroni: boolean;
   readonly position: number;
+  /** `position` has been read since the holder of the lock is suspected. */
+  readonly positionIsNew: boolean;
+  /** From which server and on which timeline a standby receives WAL, or did last since it runs. The same one: of the same log. */
+  readonly stream: string | undefined;
   /** Standbys that stream from this PostgreSQL. */
   readonly senders: readonly WalSender[];
   /** Since it became primary, commits have been seen to wait for a standby. */
@@ -102,6 +110,8 @@ export interface WalSender {
 export interface Memory {
   /** How long there has been a reason to take the lock from its present holder. */
   readonly suspected: number | undefined;
+  /** Of catching up with another standby since then. */
+  readonly catchUp: 'running' | 'over' | undefined;
   readonly sinceSeal: number | undefined;
   readonly sinceWake: number | undefined;
   readonly sinceFence: number | undefined;

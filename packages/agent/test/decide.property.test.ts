@@ -13,7 +13,7 @@ import {
 } from './simulation/faults.js';
 import * as mutations from './simulation/mutations.js';
 import * as scenarios from './simulation/scenarios.js';
-import { countActions, lateWrites, lostWrites } from './simulation/verdicts.js';
+import { countActions, lateWrites, lostWrites, rewoundStandbys } from './simulation/verdicts.js';
 import { type Outcome, runSchedule } from './simulation/world.js';
 
 /** HOLDFAST_SIMULATION_RUNS: schedules for each property of random ones, instead of what the ordinary tests can afford. */
@@ -90,6 +90,31 @@ describe('one fault in a healthy cluster', () => {
     for (const seed of seeds(16)) {
       expect(gap(scenarios.single(seed, seed % 2 ? 'on' : 'strict', what, 'synchronous'))).toBeLessThan(2500);
     }
+  });
+});
+
+describe('the other standby has more than the candidate, in strict mode', () => {
+  const count = wanted > 0 ? 400 : 24;
+
+  test('the candidate catches up: writes are back within 1.5 s, and no standby is rewound for them', {
+    timeout,
+  }, () => {
+    for (const seed of seeds(count)) {
+      const schedule = scenarios.standbyAhead(seed);
+      const outcome = runSchedule(schedule);
+      expectSound(outcome, schedule);
+      expect(outcome.longestGap).toBeLessThan(1500);
+      expect(rewoundStandbys(outcome)).toEqual([]);
+      expect(countActions(outcome, 'catch-up')).toBeGreaterThan(0);
+    }
+  });
+
+  test('without that commits wait for its rewind', { timeout }, () => {
+    const outcomes = seeds(count).map((seed) =>
+      runSchedule(scenarios.standbyAhead(seed), { mutation: mutations.noCatchUp }),
+    );
+    for (const outcome of outcomes) expect(rewoundStandbys(outcome)).not.toEqual([]);
+    expect(Math.max(...outcomes.map(({ longestGap }) => longestGap))).toBeGreaterThan(1500);
   });
 });
 

@@ -4,10 +4,10 @@ import { exampleDcs, exampleSender, exampleSight, exampleView, type ViewChange }
 
 const silentPrimary = {
   pg1: exampleSight('pg1', { silent: 500 }),
-  pg2: exampleSight('pg2', {}, { silent: ['pg1'] }),
-  pg3: exampleSight('pg3', {}, { silent: ['pg1'] }),
+  pg2: exampleSight('pg2', {}, { silent: ['pg1'], suspects: 'pg1' }),
+  pg3: exampleSight('pg3', {}, { silent: ['pg1'], suspects: 'pg1' }),
 };
-const deadPrimary = { pg1: exampleSight('pg1', { silent: 200, refusing: 100 }) };
+const deadPrimary = { ...silentPrimary, pg1: exampleSight('pg1', { silent: 200, refusing: 100 }) };
 
 function without<Value>(record: Readonly<Record<string, Value>>, name: string): Readonly<Record<string, Value>> {
   return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
@@ -33,8 +33,12 @@ describe('sealing', () => {
   test('the candidate takes the lock of a silent holder at once, another one only when it does not', () => {
     expect(decide(seen('pg2', silentPrimary))).toMatchObject([{ kind: 'seal', from: 'pg1', to: 'pg2' }]);
     expect(kinds(seen('pg3', silentPrimary))).toEqual([]);
-    expect(kinds(seen('pg3', silentPrimary, { memory: { suspected: 149 } }))).toEqual([]);
-    expect(kinds(seen('pg3', silentPrimary, { memory: { suspected: 150 } }))).toEqual(['seal']);
+    const late = (mode: 'on' | 'strict', suspected: number) =>
+      kinds(seen('pg3', silentPrimary, { settings: { mode }, memory: { suspected } }));
+    expect(late('on', 149)).toEqual([]);
+    expect(late('on', 150)).toEqual(['seal']);
+    expect(late('strict', 849)).toEqual([]);
+    expect(late('strict', 850)).toEqual(['seal']);
   });
 
   test('the transaction is guarded by the lock, /sync and the candidate, and names the leader before /sync', () => {
@@ -59,11 +63,15 @@ describe('sealing', () => {
     });
   });
 
-  test('a dead holder needs one witness only; its own agent hands its lock over', () => {
-    expect(kinds(exampleView('pg2', { others: deadPrimary }))).toEqual(['seal']);
-    expect(decide(exampleView('pg1', { own: { postgres: 'crashed', senders: [] } }))).toMatchObject([
-      { kind: 'seal', from: 'pg1', to: 'pg2' },
-    ]);
+  test('a dead holder needs one witness only; its own agent hands its lock over, in strict mode if the candidate does not', () => {
+    expect(kinds(seen('pg2', deadPrimary))).toEqual(['seal']);
+    const crashed = (mode: 'on' | 'strict', suspected: number) =>
+      decide(
+        exampleView('pg1', { settings: { mode }, own: { postgres: 'crashed', senders: [] }, memory: { suspected } }),
+      );
+    expect(crashed('on', 0)).toMatchObject([{ kind: 'seal', from: 'pg1', to: 'pg2' }]);
+    expect(crashed('strict', 849)).toEqual([]);
+    expect(crashed('strict', 850)).toMatchObject([{ kind: 'seal', from: 'pg1', to: 'pg2' }]);
   });
 
   test.each(['on', 'strict'] as const)('mode %s: only a standby that /sync lists, of this very holder', (mode) => {
@@ -105,7 +113,7 @@ describe('sealing', () => {
   test('a switchover is left to Patroni while its leader may be alive', () => {
     const dcs = exampleDcs({ failover: true });
     expect(kinds(seen('pg2', silentPrimary, { dcs }))).toEqual([]);
-    expect(kinds(exampleView('pg2', { dcs, others: deadPrimary }))).toEqual(['seal']);
+    expect(kinds(seen('pg2', deadPrimary, { dcs }))).toEqual(['seal']);
   });
 
   test('nobody without a holder', () => {
@@ -113,9 +121,63 @@ describe('sealing', () => {
   });
 });
 
+describe('catching up before sealing, in strict mode', () => {
+  /** What pg2, the candidate with 1000 bytes, does when pg3 says so much. */
+  const against = (said: Parameters<typeof exampleSight>[2], change: ViewChange = {}) =>
+    decide(
+      seen('pg2', { ...silentPrimary, pg3: exampleSight('pg3', {}, { suspects: 'pg1', ...said }) }, oneSilent(change)),
+    );
+  const oneSilent = (change: ViewChange): ViewChange => ({ ...change, own: { position: 1000, ...change.own } });
+  /** pg3 must be a witness of the silence too. */
+  const ahead = { silent: ['pg1'], position: 1300 };
+
+  test('from the standby that has more, and only then', () => {
+    expect(against(ahead)).toMatchObject([{ kind: 'catch-up', from: 'pg3', position: 1300 }]);
+    expect(against({ ...ahead, position: 1000 })).toMatchObject([{ kind: 'seal', to: 'pg2' }]);
+    expect(against({ ...ahead, position: 900 })).toMatchObject([{ kind: 'seal', to: 'pg2' }]);
+  });
+
+  test('not in the other modes: commits do not wait there', () => {
+    expect(against(ahead, { settings: { mode: 'on' } })).toMatchObject([{ kind: 'seal', to: 'pg2' }]);
+  });
+
+  test('once both positions are from after the suspicion; for that it waits 100 ms', () => {
+    const old = { ...ahead, suspects: undefined };
+    expect(against(old, { memory: { suspected: 99 } })).toEqual([]);
+    expect(against(old, { memory: { suspected: 100 } })).toMatchObject([{ kind: 'seal' }]);
+    expect(against(ahead, { own: { positionIsNew: false }, memory: { suspected: 99 } })).toEqual([]);
+    expect(against({ ...ahead, suspects: 'pg3' }, { memory: { suspected: 99 } })).toEqual([]);
+  });
+
+  test('it asks nobody who is no standby of the same server on the same timeline, or is not heard', () => {
+    expect(against({ ...ahead, postgres: 'stopped' })).toMatchObject([{ kind: 'seal' }]);
+    expect(against({ ...ahead, stream: 'pg1/6' })).toMatchObject([{ kind: 'seal' }]);
+    expect(against({ ...ahead, stream: undefined }, { own: { stream: undefined } })).toMatchObject([{ kind: 'seal' }]);
+    const dead = { ...deadPrimary, pg3: exampleSight('pg3', { report: undefined }) };
+    expect(kinds(seen('pg2', dead))).toEqual(['seal']);
+    expect(
+      kinds(exampleView('pg2', { settings: { members: ['pg1', 'pg2'] }, others: { pg1: deadPrimary.pg1 } })),
+    ).toEqual(['seal']);
+  });
+
+  test('it is over when it is over, or after 700 ms', () => {
+    const own = { stream: 'pg3/7' };
+    expect(against(ahead, { own, memory: { catchUp: 'running', suspected: 699 } })).toEqual([]);
+    expect(against(ahead, { memory: { catchUp: 'running', suspected: 700 } })).toMatchObject([{ kind: 'seal' }]);
+    expect(against(ahead, { memory: { catchUp: 'over' } })).toMatchObject([{ kind: 'seal' }]);
+  });
+
+  test('of two listed standbys the one that has more is sealed, and need not catch up', () => {
+    const dcs = exampleDcs({ sync: { leader: 'pg1', standbys: ['pg2', 'pg3'] } });
+    expect(against(ahead, { dcs })).toEqual([]);
+    const pg3 = seen('pg3', silentPrimary, { dcs, own: { position: 1300 } });
+    expect(decide(pg3)).toMatchObject([{ kind: 'seal', to: 'pg3' }]);
+  });
+});
+
 describe('quorum and asynchronous mode', () => {
   const after = (mode: 'quorum' | 'off', suspected: number, me = 'pg2') =>
-    kinds(exampleView(me, { settings: { mode }, others: deadPrimary, memory: { suspected } }));
+    kinds(seen(me, deadPrimary, { settings: { mode }, memory: { suspected } }));
 
   test('never on silence', () => {
     for (const mode of ['quorum', 'off'] as const) {

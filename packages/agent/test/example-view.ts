@@ -41,6 +41,7 @@ export function exampleReport(member: string, change: Partial<AgentReport> = {})
     position: 1000,
     leader: { name: 'pg1', revision: '6' },
     silent: [],
+    stream: member === 'pg1' ? undefined : 'pg1/7',
     heard: {},
   };
   return { ...report, ...change };
@@ -86,6 +87,8 @@ export function exampleView(me: string, change: ViewChange = {}): AgentView {
       postgres: primary ? 'primary' : 'standby',
       patroni: true,
       position: 1000,
+      positionIsNew: true,
+      stream: primary ? undefined : 'pg1/7',
       senders: primary ? others.map((name) => exampleSender(name)) : [],
       commitsWait: primary,
       proof: primary ? 40 : undefined,
@@ -94,6 +97,7 @@ export function exampleView(me: string, change: ViewChange = {}): AgentView {
     },
     memory: {
       suspected: undefined,
+      catchUp: undefined,
       sinceSeal: undefined,
       sinceWake: undefined,
       sinceFence: undefined,

@@ -9,6 +9,7 @@ const answerTimeout = 1000;
 export interface Sight {
   readonly state: PostgresState;
   readonly position: number;
+  readonly stream: string | undefined;
   readonly senders: readonly WalSender[];
   readonly commitsWait: boolean;
 }
@@ -20,7 +21,9 @@ export class AgentEyes {
   readonly #postgres: SimulatedPostgres;
   readonly #changed: () => void;
   #questions = 0;
-  sight: Sight = { state: 'unknown', position: 0, senders: [], commitsWait: false };
+  /** When what it sees was asked for. */
+  askedAt = -1;
+  sight: Sight = { state: 'unknown', position: 0, stream: undefined, senders: [], commitsWait: false };
 
   constructor(process: SimulatedProcess, time: VirtualTime, postgres: SimulatedPostgres, changed: () => void) {
     this.#process = process;
@@ -40,21 +43,24 @@ export class AgentEyes {
   look(): void {
     const { process, ready, recovering, crashed } = this.#postgres;
     const question = ++this.#questions;
-    if (!process.running) this.#see(crashed ? 'crashed' : 'stopped');
-    else if (!process.frozen) this.#see(ready ? (recovering ? 'standby' : 'primary') : 'unknown');
+    const askedAt = this.#time.now;
+    if (!process.running) this.#see(crashed ? 'crashed' : 'stopped', askedAt);
+    else if (!process.frozen) this.#see(ready ? (recovering ? 'standby' : 'primary') : 'unknown', askedAt);
     else
       this.#process.after(answerTimeout, () => {
-        if (this.#questions === question || process.frozen) this.#see('unknown');
+        if (this.#questions === question || process.frozen) this.#see('unknown', askedAt);
       });
   }
 
-  #see(state: PostgresState): void {
-    const { wal, senders, commitsWait } = this.#postgres;
+  #see(state: PostgresState, askedAt: number): void {
+    this.askedAt = askedAt;
+    const { wal, stream, senders, commitsWait } = this.#postgres;
     const before = this.sight;
     const primary = state === 'primary';
     this.sight = {
       state,
       position: wal.length,
+      stream: state === 'standby' ? stream : undefined,
       senders: primary ? senders.map((each) => this.#sender(each)) : [],
       commitsWait: primary && (before.commitsWait || commitsWait),
     };

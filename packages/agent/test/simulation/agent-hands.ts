@@ -8,6 +8,8 @@ import type { SimulatedProcess, Step, Work } from './process.js';
 import type { VirtualTime } from './virtual-time.js';
 
 const answerTimeout = 1000;
+/** src/actions.ts and src/receive-wal.ts */
+const catchUp = { most: 500, every: 10 };
 
 /** Carries out what was decided (src/actions.ts). An agent that dies on the way has done what it had done by then. */
 export class AgentHands {
@@ -40,6 +42,9 @@ export class AgentHands {
       case 'release':
         yield* this.#take(action, keys);
         return;
+      case 'catch-up':
+        yield* this.#catchUp(action.from, action.position);
+        return;
       case 'end-wal-sender':
         if (this.#postgres.process.answers) this.#postgres.terminateSender(action.pid);
         return;
@@ -58,6 +63,23 @@ export class AgentHands {
     if (this.#options.mutation.noRevoke) return;
     yield this.#process.sleep(this.#time.between(0.1, 1));
     yield this.#etcd.ask(this.#name, answerTimeout, () => this.#etcd.revoke(lease)) as Step;
+  }
+
+  /** An agent that dies in the middle leaves PostgreSQL to Patroni, which puts it right. */
+  *#catchUp(from: string, position: number): Work<void> {
+    const { process } = this.#postgres;
+    const { incarnation } = process;
+    const change = (source: string | undefined) => {
+      if (process.answers && process.incarnation === incarnation) this.#postgres.receiveFrom(source);
+    };
+    yield this.#process.sleep(this.#time.between(3, 30));
+    change(from);
+    for (let waited = 0; waited < catchUp.most; waited += catchUp.every) {
+      if (this.#postgres.wal.length >= position) break;
+      yield this.#process.sleep(catchUp.every);
+    }
+    yield this.#process.sleep(this.#time.between(3, 30));
+    change(undefined);
   }
 
   *#take(action: Extract<Action, { kind: 'seal' | 'release' }>, keys: PatroniKeys | undefined): Work<void> {

@@ -21,6 +21,7 @@ const reportEvery = 100;
 const patroniEvery = 500;
 const probeTimeout = 250;
 const answerTimeout = 400;
+const suspense = 1000;
 const settings = { silence: 450, fresh: 350, unproven: 3000, fence: 5000 };
 
 /**
@@ -45,7 +46,9 @@ export class SimulatedAgent {
   #patroniAnswers = false;
   #sequence = 0;
   #lastReport = '';
-  #suspected: { readonly holder: string; readonly since: number } | undefined;
+  #suspected:
+    | { readonly holder: string; readonly since: number; readonly at: number; catchUp: 'running' | 'over' | undefined }
+    | undefined;
   #since: Partial<Record<'seal' | 'wake' | 'fence' | 'move' | 'leading', number>> = {};
   #known: { readonly name: string; readonly lease: string } | undefined;
   #ended = new Set<number>();
@@ -102,7 +105,9 @@ export class SimulatedAgent {
         () => this.#eyes.sight.state === 'primary' || this.#dcs.keys?.leader === this.name,
       ),
     );
-    this.process.run(this.#eyes.watch(() => this.#dcs.keys?.leader === this.name && !this.#isSettled));
+    this.process.run(
+      this.#eyes.watch(() => this.#inSuspense || (this.#dcs.keys?.leader === this.name && !this.#isSettled)),
+    );
     this.process.every(patroniEvery, () => this.#askOwnPatroni());
   }
 
@@ -123,7 +128,7 @@ export class SimulatedAgent {
     const now = this.#clock.running();
     const age = (at: number | undefined) => (at === undefined ? undefined : now - at);
     const { keys } = this.#dcs;
-    const { state, position, senders, commitsWait } = this.#eyes.sight;
+    const { state, position, stream, senders, commitsWait } = this.#eyes.sight;
     const view: AgentView = {
       me: this.name,
       settings: { mode: this.#options.mode, members: this.#options.members, ...settings },
@@ -133,6 +138,8 @@ export class SimulatedAgent {
         postgres: state,
         patroni: this.#patroniAnswers,
         position,
+        positionIsNew: this.#suspects !== undefined,
+        stream,
         senders,
         commitsWait,
         proof: this.#leadership.proof,
@@ -140,6 +147,7 @@ export class SimulatedAgent {
       },
       memory: {
         suspected: age(this.#suspected?.since),
+        catchUp: this.#suspected?.catchUp,
         sinceSeal: age(this.#since.seal),
         sinceWake: age(this.#since.wake),
         sinceFence: age(this.#since.fence),
@@ -157,8 +165,15 @@ export class SimulatedAgent {
     const before = this.#view();
     const suspect = suspicion(before);
     if (suspect === undefined) this.#suspected = undefined;
-    else if (this.#suspected?.holder !== suspect.holder)
-      this.#suspected = { holder: suspect.holder, since: this.#clock.running() };
+    else if (this.#suspected?.holder !== suspect.holder) {
+      this.#suspected = {
+        holder: suspect.holder,
+        since: this.#clock.running(),
+        at: this.#time.now,
+        catchUp: undefined,
+      };
+      if (this.#inSuspense) this.process.after(1, () => this.#eyes.look());
+    }
     const view = suspect === undefined && before.memory.suspected === undefined ? before : this.#view();
     const decided = decide(view);
     for (const action of this.#options.mutation.actions?.(view, decided) ?? decided) this.#begin(action);
@@ -175,9 +190,27 @@ export class SimulatedAgent {
     if (action.kind === 'fence') this.#since.fence = now;
     if (action.kind === 'move-etcd-leader') this.#since.move = now;
     if (action.kind === 'end-wal-sender') this.#ended.add(action.pid);
+    const suspected = action.kind === 'catch-up' ? this.#suspected : undefined;
+    if (suspected !== undefined) suspected.catchUp = 'running';
     this.#acting.add(action.kind);
     this.#options.onAction(this.name, action);
-    this.process.run(this.#hands.perform(action, this.#dcs.keys), () => this.#acting.delete(action.kind));
+    this.process.run(this.#hands.perform(action, this.#dcs.keys), () => {
+      this.#acting.delete(action.kind);
+      if (suspected === undefined) return;
+      suspected.catchUp = 'over';
+      this.#tick();
+    });
+  }
+
+  /** The suspected holder, if PostgreSQL has been asked since. */
+  get #suspects(): string | undefined {
+    const suspected = this.#suspected;
+    return suspected !== undefined && this.#eyes.askedAt > suspected.at ? suspected.holder : undefined;
+  }
+
+  get #inSuspense(): boolean {
+    const since = this.#suspected?.since;
+    return this.#options.mode === 'strict' && since !== undefined && this.#clock.running() - since < suspense;
   }
 
   #verdict(view: AgentView): GateVerdict {
@@ -239,8 +272,9 @@ export class SimulatedAgent {
       const quiet = 'sight' in ears ? ears.sight.silent : ears.silent;
       if (quiet !== undefined && quiet >= settings.silence) silent.push(name);
     }
-    const { state, position } = this.#eyes.sight;
-    const said = `${state} ${this.#patroniAnswers} ${leader?.modRevision} ${silent.join()}`;
+    const { state, position, stream } = this.#eyes.sight;
+    const suspects = this.#suspects;
+    const said = `${state} ${this.#patroniAnswers} ${leader?.modRevision} ${silent.join()} ${suspects}`;
     if (!due && said === this.#lastReport) return;
     this.#lastReport = said;
     const heard: Record<string, number> = {};
@@ -253,6 +287,8 @@ export class SimulatedAgent {
       position,
       leader: leader === undefined ? undefined : { name: leader.value, revision: leader.modRevision },
       silent,
+      suspects,
+      stream,
       heard,
     };
     this.#leadership.sent(report.sequence);
@@ -265,7 +301,7 @@ export class SimulatedAgent {
   #hear(report: AgentReport): void {
     this.#ears.get(report.member)?.take(report);
     this.#leadership.heard(report);
-    if (report.postgres === 'crashed' || report.silent.length > 0) this.#tick();
+    if (report.postgres === 'crashed' || report.silent.length > 0 || report.suspects !== undefined) this.#tick();
   }
 
   #listenTo(name: string): MemberEars {

@@ -53,6 +53,11 @@ function toCandidate(handover: Handover, keys: PatroniKeys, name: string, lease:
   });
 }
 
+/** The candidate does not mind what other standbys have. */
+export const noCatchUp: Mutation = {
+  view: (view) => ({ ...view, memory: { ...view.memory, catchUp: 'over' } }),
+};
+
 /** The old lease is left to run out. */
 export const noRevocation: Mutation = { noRevoke: true };
 

@@ -18,6 +18,7 @@ export interface PatroniOptions {
   readonly standbys: number;
   readonly tear: Tear;
   readonly peers: () => readonly SimulatedPatroni[];
+  readonly onRewind: () => void;
 }
 
 /**
@@ -297,7 +298,8 @@ export class SimulatedPatroni {
     if (this.#role === 'primary' || this.#role === 'promoted') this.#role = 'demoted';
     if (this.#tryRewind()) return;
     const target = this.#hasLock ? undefined : this.#leader?.name;
-    if (this.postgres.upstream === target) return;
+    // Config.check_recovery_conf sees through a change of postgresql.auto.conf as well.
+    if (this.postgres.upstream === target && !this.postgres.isOnDetour) return;
     this.postgres.follow(target);
     this.#rewind = 'check';
   }
@@ -311,6 +313,7 @@ export class SimulatedPatroni {
     if (!reachable || !source.isPrimary || !source.process.answers) return false;
     if (this.#rewind === 'check') this.#rewind = this.postgres.isPrefixOf(source) ? 'none' : 'need';
     if (this.#rewind !== 'need') return false;
+    this.#options.onRewind();
     this.postgres.end(false);
     this.#busy = 'running pg_rewind';
     this.process.after(this.#time.between(300, 1500), () =>

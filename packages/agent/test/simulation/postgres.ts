@@ -41,6 +41,8 @@ export class SimulatedPostgres {
   syncNames: SyncNames = { kind: 'none' };
   standbySignal = true;
   upstream: string | undefined;
+  /** primary_conninfo in postgresql.auto.conf, which goes before `upstream`: a standby to receive from. */
+  #detour: string | undefined;
   /** Its postmaster.pid is left behind: it did not shut down. */
   crashed = false;
   /** In memory. */
@@ -49,6 +51,8 @@ export class SimulatedPostgres {
   /** Whether commits wait for synchronous standbys at all (syncrep.c, sync_standbys_defined): the checkpointer sets it. */
   commitsWait = false;
   senders: Replication[] = [];
+  /** Whom it receives from or did last, and on which timeline. */
+  stream: string | undefined;
   #receiver: Replication | undefined;
   #waiting: Waiting[] = [];
   #pids = 0;
@@ -77,6 +81,7 @@ export class SimulatedPostgres {
     this.process.start();
     this.crashed = false;
     this.ready = false;
+    this.stream = undefined;
     this.commitsWait = this.syncNames.kind !== 'none';
     this.standbySignal = standby;
     this.recovering = standby;
@@ -104,6 +109,7 @@ export class SimulatedPostgres {
     this.process.after(this.#time.between(2, 10), () => this.#dropReceiver());
     this.process.after(this.#time.between(30, 150), () => {
       this.#dropReceiver();
+      this.#detour = undefined;
       this.recovering = false;
       this.standbySignal = false;
       this.upstream = undefined;
@@ -116,10 +122,23 @@ export class SimulatedPostgres {
 
   /** A change of primary_conninfo and a reload; undefined: follow nobody. */
   follow(upstream: string | undefined): void {
-    if (this.upstream === upstream) return;
+    if (this.upstream === upstream && this.#detour === undefined) return;
     this.upstream = upstream;
+    this.#detour = undefined;
     this.#dropReceiver();
     this.process.after(1, () => this.#receive());
+  }
+
+  /** ALTER SYSTEM SET primary_conninfo and a reload; undefined: RESET. */
+  receiveFrom(standby: string | undefined): void {
+    if (this.#detour === standby || !this.recovering) return;
+    this.#detour = standby;
+    this.#dropReceiver();
+    this.process.after(1, () => this.#receive());
+  }
+
+  get isOnDetour(): boolean {
+    return this.#detour !== undefined;
   }
 
   setSyncNames(names: SyncNames): void {
@@ -218,18 +237,22 @@ export class SimulatedPostgres {
   }
 
   #receive(): void {
-    const { upstream } = this;
+    const detour = this.#detour;
+    const upstream = detour ?? this.upstream;
     if (!this.recovering || upstream === undefined || this.#receiver?.receiverOpen) return;
     const incarnation = this.process.incarnation;
     this.#network.send(this.name, upstream, () => {
       const peer = this.#peer(upstream);
       peer?.process.receive(() => {
-        if (!peer.isPrimary || this.process.incarnation !== incarnation || this.upstream !== upstream) return;
+        // A standby passes on what it has received (27.2.7).
+        if (!(peer.isPrimary || (detour !== undefined && peer.ready))) return;
+        if (this.process.incarnation !== incarnation || (this.#detour ?? this.upstream) !== upstream) return;
         if (!this.recovering || this.#receiver?.receiverOpen) return;
         if (!this.process.running || !this.#network.reaches(upstream, this.name) || !this.isPrefixOf(peer)) return;
         this.#receiver = new Replication(++peer.#pids, peer, this, this.#time, this.#network);
         peer.senders.push(this.#receiver);
         this.timeline = Math.max(this.timeline, peer.timeline);
+        this.stream = `${upstream}/${this.timeline}`;
         this.#receiver.push();
       });
     });

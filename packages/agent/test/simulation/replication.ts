@@ -58,6 +58,7 @@ export class Replication {
     this.#down.send(() => {
       if (!this.receiverOpen || this.standby.wal.length !== from) return;
       this.standby.wal.push(...records);
+      for (const each of this.standby.senders) each.push();
       this.standby.process.after(this.#time.between(flush.least, flush.most), () => this.#reply());
     });
   }

@@ -78,6 +78,24 @@ export function staleCandidate(seed: number): Schedule {
   ]);
 }
 
+/**
+ * WAL reaches the other standby and not the synchronous one, which is cut off from the primary alone; commits wait. Before anybody gives
+ * up on that standby the primary dies, or freezes, or is cut off as a whole.
+ */
+export function standbyAhead(seed: number): Schedule {
+  const at = moment(seed);
+  const ends = { at: at + 140 + ((seed * 53) % 250), lasts: 8000, who: 'primary' } as const;
+  const faults: readonly Fault[] = [
+    { ...ends, kind: 'crash', what: 'all' },
+    { ...ends, kind: 'freeze', what: 'all' },
+    { ...ends, kind: 'cut', from: 'all', direction: 'both' },
+  ];
+  return scenario(seed, 'strict', [
+    { kind: 'cut', who: 'synchronous', from: 0, direction: 'both', at, lasts: 8000 },
+    ...faults.slice(seed % 3, (seed % 3) + 1),
+  ]);
+}
+
 /** The primary and one other member do not hear each other; everybody else hears both. */
 export function oneLink(seed: number, mode: SynchronousMode): Schedule {
   const at = moment(seed);

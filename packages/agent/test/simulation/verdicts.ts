@@ -30,3 +30,8 @@ export function lateWrites({ acknowledged, promotions }: Outcome): readonly Ackn
 export function countActions({ actions }: Outcome, ...kinds: readonly string[]): number {
   return actions.filter(({ action }) => kinds.includes(action.kind)).length;
 }
+
+/** Members that were no primary in this run and had to be rewound all the same. */
+export function rewoundStandbys({ rewinds, promotions }: Outcome): readonly string[] {
+  return rewinds.map(({ who }) => who).filter((name) => !promotions.some(({ who }) => who === name));
+}

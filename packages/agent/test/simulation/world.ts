@@ -30,6 +30,8 @@ export interface Outcome {
   readonly actions: readonly { readonly at: number; readonly agent: string; readonly action: Action }[];
   /** Promotions: when a member's log began a timeline. */
   readonly promotions: readonly { readonly at: number; readonly who: string; readonly has: ReadonlySet<number> }[];
+  /** Members that had what the new primary had not. */
+  readonly rewinds: readonly { readonly at: number; readonly who: string }[];
   /** The longest time without an acknowledged write through HAProxy, from the first fault to the end of the faults. */
   readonly longestGap: number;
   readonly gapBegan: number;
@@ -58,6 +60,7 @@ class World {
   readonly #clients: Clients;
   readonly #actions: { at: number; agent: string; action: Action }[] = [];
   readonly #twoGates: { at: number; who: readonly string[] }[] = [];
+  readonly #rewinds: { at: number; who: string }[] = [];
   readonly #promotions: { at: number; who: string; has: ReadonlySet<number> }[] = [];
 
   constructor(schedule: Schedule, options: RunOptions) {
@@ -77,6 +80,10 @@ class World {
         standbys,
         tear,
         peers: () => [...this.#patroni.values()],
+        onRewind: () => {
+          this.#rewinds.push({ at: time.now, who: name });
+          this.#log(`${name}: is rewound`);
+        },
       });
       this.#postgres.set(name, postgres);
       this.#patroni.set(name, patroni);
@@ -128,6 +135,7 @@ class World {
       twoGates: this.#twoGates,
       actions: this.#actions,
       promotions: this.#promotions,
+      rewinds: this.#rewinds,
       longestGap,
       gapBegan,
       tookBack: [...this.#patroni.values()].reduce((sum, each) => sum + each.tookBack, 0),
