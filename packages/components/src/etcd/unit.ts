@@ -40,7 +40,7 @@ function planMember(input: PlanInput, member: EtcdMemberSpec): Unit {
 }
 
 /** Answers 200 only while there is a leader that can commit. */
-export function etcdHealthUrl(member: EtcdMemberSpec, { etcdTls }: Layout): string {
+function etcdHealthUrl(member: EtcdMemberSpec, { etcdTls }: Layout): string {
   const base = etcdTls === undefined ? etcdClientUrl(member) : httpUrl(member.host, etcdTls.healthPort);
   return `${base}/health`;
 }

@@ -2,17 +2,7 @@ import { join } from 'node:path';
 import type { MemberSpec } from '@holdfast/spec';
 import { stringify } from 'yaml';
 import { replicationRole, rewindRole, superuserRole } from '../accounts.js';
-import {
-  connectHost,
-  dcsPrefix,
-  etcdClientUrl,
-  etcdFrom,
-  etcdProtocol,
-  hostPort,
-  listenHost,
-  patroniNamespace,
-} from '../addresses.js';
-import { etcdHealthUrl } from '../etcd/unit.js';
+import { connectHost, etcdFrom, etcdProtocol, hostPort, listenHost, patroniNamespace } from '../addresses.js';
 import { memberDataDirectory, unitDirectory } from '../paths.js';
 import type { Layout, PlanInput } from '../plan.js';
 import { renderDynamicConfiguration } from './dynamic-configuration.js';
@@ -74,28 +64,11 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
     },
     watchdog: { mode: 'off' },
     tags: {},
-    holdfast: renderStart(input, member),
+    // For the launcher (quick-start.ts): the first member makes the database while etcd elects its leader. Patroni does not read it.
+    holdfast: { early_initdb: member.name === spec.members[0]?.name },
   };
   // Patroni reads YAML 1.1, where a plain `off` is a boolean: version 1.1 quotes what has to be quoted.
   return stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
-}
-
-/** What the launcher can do before Patroni runs (quick-start.ts). Patroni does not read it. */
-function renderStart({ spec, layout }: PlanInput, member: MemberSpec) {
-  const early_initdb = member.name === spec.members[0]?.name;
-  // Where etcd asks for a certificate, something else waited for it before.
-  if (layout.etcdTls !== undefined) return { early_initdb };
-  const etcd = etcdFrom(spec, member.name);
-  return {
-    early_initdb,
-    etcd_health: etcd.map((each) => etcdHealthUrl(each, layout)),
-    ...(early_initdb
-      ? {}
-      : {
-          etcd_range: etcd.map((each) => `${etcdClientUrl(each, layout)}/v3/kv/range`),
-          initialize: `${dcsPrefix(spec)}initialize`,
-        }),
-  };
 }
 
 function etcdCertificates({ etcdTls }: Layout): Readonly<Record<string, string>> {

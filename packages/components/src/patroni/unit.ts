@@ -75,12 +75,13 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
     stop: { signal: 'SIGTERM', graceSeconds: 60 },
     restart: { minMilliseconds: 500, maxMilliseconds: 10_000 },
     reloadSignal: 'SIGHUP',
-    // A ready etcd member says that there is a quorum; without one Patroni would sleep 5 s between its attempts. The launcher does something useful
-    // meanwhile.
-    after:
-      argv.includes(launcher) && input.layout.etcdTls === undefined
-        ? undefined
-        : { units: input.spec.etcd.members.map((each) => each.name), atLeast: 1 },
+    // A ready etcd member says that there is a quorum; without one Patroni would sleep 5 s between its attempts. The launcher waits for it as
+    // well, where it needs no certificate to ask, and does what can be done meanwhile.
+    after: {
+      units: input.spec.etcd.members.map((each) => each.name),
+      atLeast: 1,
+      waitsByItself: argv.includes(launcher) && input.layout.etcdTls === undefined,
+    },
     territory: memberDataDirectory(stateDirectory, member.name),
   };
 }

@@ -368,29 +368,31 @@ def poll(seconds, arrived):
         time.sleep(0.03)
 
 
-def wait_for_etcd(start, empty):
-    """Until etcd has a leader: asked before, Patroni would sleep 5 s. Where the database is to be made, the member that is first, and
-    already makes it, gets a moment to say so in /initialize."""
-    poll(ETCD_SECONDS, lambda: any(ask_etcd(url) for url in start['etcd_health']))
-    if empty and 'initialize' in start:
-        poll(FIRST_SECONDS, lambda: any(ask_etcd(url, start['initialize']) for url in start['etcd_range']))
+def wait_for_etcd(hosts, initialize):
+    """Until etcd has a leader: asked before, Patroni would sleep 5 s. With the key initialize also, for a moment, until the member that is
+    first, and makes the database already, has put that there."""
+    poll(ETCD_SECONDS, lambda: any(ask_etcd('http://%s/health' % host) for host in hosts))
+    if initialize is not None:
+        poll(FIRST_SECONDS, lambda: any(ask_etcd('http://%s/v3/kv/range' % host, initialize) for host in hosts))
 
 
 class Start(object):
-    """The section holdfast of patroni.yml, which Patroni does not read: what can be done before Patroni runs."""
+    """What can be done before Patroni runs; the section holdfast of patroni.yml, which Patroni does not read, is about it."""
 
     def __init__(self, path):
         import yaml
         with open(path) as file:
-            configuration = yaml.safe_load(file)
-        self._start = configuration.get('holdfast') or {}
-        data = configuration['postgresql']['data_dir']
+            self._configuration = yaml.safe_load(file)
+        data = self._configuration['postgresql']['data_dir']
         self._empty = not (os.path.isdir(data) and os.listdir(data))
-        self.early = EarlyInitdb(configuration) if self._empty and self._start.get('early_initdb') else None
+        self._first = self._configuration['holdfast']['early_initdb']
+        self.early = EarlyInitdb(self._configuration) if self._empty and self._first else None
 
     def wait(self):
-        if 'etcd_health' in self._start:
-            wait_for_etcd(self._start, self._empty)
+        etcd = self._configuration['etcd3']
+        if etcd['protocol'] == 'http':
+            key = '%s%s/initialize' % (self._configuration['namespace'], self._configuration['scope'])
+            wait_for_etcd(etcd['hosts'], key if self._empty and not self._first else None)
 
 
 def begin(path):
