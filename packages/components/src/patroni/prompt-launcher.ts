@@ -228,8 +228,10 @@ def shorten_waits(early):
         shortened += shorten_sleeps(ha)
         shortened += shorten_promotion(postgresql, utils)
         prefer_first_etcd(ha)
-        from patroni.postgresql import postmaster
+        from patroni import collections, global_config
+        from patroni.postgresql import bootstrap, postmaster
         start_postmaster_directly(postmaster)
+        commit_strictly_from_the_start(bootstrap, global_config, collections.CaseInsensitiveSet)
         if early is not None:
             use_early_initdb(early, postgresql, ha)
         # All that Patroni's first steps load, while etcd elects its leader.

@@ -349,6 +349,20 @@ def use_early_initdb(early, postgresql, ha):
     ha.Ha.run_cycle = run_cycle_and_discard
 
 
+def commit_strictly_from_the_start(bootstrap, global_config, names):
+    """In strict mode have commits wait for a standby before the lock is taken, and so before anybody is let in; Patroni does the same right
+    after. Its own statements here commit locally."""
+    original = bootstrap.Bootstrap.post_bootstrap
+
+    def post_bootstrap(self, config, task):
+        result = original(self, config, task)
+        if result and global_config.is_synchronous_mode and global_config.is_synchronous_mode_strict:
+            self._postgresql.sync_handler.set_synchronous_standby_names(names('*'))
+        return result
+
+    bootstrap.Bootstrap.post_bootstrap = post_bootstrap
+
+
 ETCD_SECONDS, FIRST_SECONDS = 60, 2
 
 
@@ -412,8 +426,10 @@ def shorten_waits(early):
         shortened += shorten_sleeps(ha)
         shortened += shorten_promotion(postgresql, utils)
         prefer_first_etcd(ha)
-        from patroni.postgresql import postmaster
+        from patroni import collections, global_config
+        from patroni.postgresql import bootstrap, postmaster
         start_postmaster_directly(postmaster)
+        commit_strictly_from_the_start(bootstrap, global_config, collections.CaseInsensitiveSet)
         if early is not None:
             use_early_initdb(early, postgresql, ha)
         # All that Patroni's first steps load, while etcd elects its leader.
