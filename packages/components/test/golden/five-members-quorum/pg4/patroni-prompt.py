@@ -400,7 +400,9 @@ class Start(object):
         data = self._configuration['postgresql']['data_dir']
         self._empty = not (os.path.isdir(data) and os.listdir(data))
         self._first = self._configuration['holdfast']['early_initdb']
-        self.early = EarlyInitdb(self._configuration) if self._empty and self._first else None
+        # As process 1 Patroni works in a process of its own, which could not tell how initdb ended, while this one reaps it.
+        may = self._empty and self._first and os.getpid() != 1
+        self.early = EarlyInitdb(self._configuration) if may else None
 
     def wait(self):
         etcd = self._configuration['etcd3']
