@@ -85,6 +85,7 @@ def trial(name, arguments, before=lambda early: None, other=False):
     """What Patroni's initdb answers, whether a database is there, and what is left beside it."""
     ha, server = type('Ha', (Ha,), {}), type('Postgresql', (Postgresql,), {})
     os.mkdir(os.path.join(folder, '%s.early.1' % name))
+    launcher['remove_what_was_cut_off'](os.path.join(folder, name))
     early = launcher['EarlyInitdb'](configuration(name))
     launcher['use_early_initdb'](early, type('Module', (), {'Postgresql': server}), type('Module', (), {'Ha': ha}))
     before(early)

@@ -276,6 +276,11 @@ def start_postmaster_directly(postmaster):
         postmaster.multiprocessing = PostmasterContext(postmaster.multiprocessing)
 
 
+def remove_what_was_cut_off(data):
+    for left in glob.glob(glob.escape(data) + '.early.*'):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 class EarlyInitdb(object):
     """initdb beside the place where the data directory will be, while etcd elects its leader and Patroni starts.
 
@@ -286,8 +291,6 @@ class EarlyInitdb(object):
         postgresql = configuration['postgresql']
         self._data = os.path.abspath(postgresql['data_dir'])
         self._path = '%s.early.%d' % (self._data, os.getpid())
-        for left in glob.glob(glob.escape(self._data) + '.early.*'):
-            shutil.rmtree(left, ignore_errors=True)
         self._options = ['--%s=%s' % next(iter(each.items())) if isinstance(each, dict) else '--' + each
                          for each in configuration['bootstrap']['initdb']]
         self._options.append('--username=' + postgresql['authentication']['superuser']['username'])
@@ -398,6 +401,7 @@ class Start(object):
         with open(path) as file:
             self._configuration = yaml.safe_load(file)
         data = self._configuration['postgresql']['data_dir']
+        remove_what_was_cut_off(os.path.abspath(data))
         self._empty = not (os.path.isdir(data) and os.listdir(data))
         self._first = self._configuration['holdfast']['early_initdb']
         # As process 1 Patroni works in a process of its own, which could not tell how initdb ended, while this one reaps it.
