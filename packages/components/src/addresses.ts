@@ -1,5 +1,6 @@
 import type { ClusterSpec, EtcdMemberSpec, HaproxySpec, MemberSpec } from '@holdfast/spec';
 import type { Layout } from './plan.js';
+import type { Yielding } from './unit.js';
 
 /** Where to connect to what listens on `host`: a wildcard address is reached over loopback. */
 export function connectHost(host: string): string {
@@ -67,6 +68,23 @@ export function patroniUrl(member: MemberSpec): string {
 
 export function haproxyStatsUrl(haproxy: HaproxySpec): string {
   return httpUrl(haproxy.host, haproxy.statsPort);
+}
+
+/** On HAProxy's statistics port, without a password: can the cluster be written to? */
+export const writablePath = '/writable';
+
+/** What is not needed for the first write leaves the processor to what is, for a while: a start asks for all there is. */
+export function yieldToFirstWrite({ haproxy }: ClusterSpec, unlessExists?: string): Yielding {
+  return {
+    until: {
+      kind: 'http',
+      url: `${haproxyStatsUrl(haproxy)}${writablePath}`,
+      statuses: [200],
+      timeoutMilliseconds: 1000,
+    },
+    atMostMilliseconds: 10_000,
+    ...(unlessExists === undefined ? {} : { unlessExists }),
+  };
 }
 
 /** Patroni's `namespace`; its keys in etcd begin with it. */

@@ -57,6 +57,24 @@ export interface UnitContainer {
   readonly image: string;
 }
 
+/** What leaves the processor to a start that everybody waits for. Only the runtime `process` knows it: elsewhere units start when they can. */
+export interface Yielding {
+  /** Started once this succeeds … */
+  readonly until: Probe;
+  /** … and in any case after this long. */
+  readonly atMostMilliseconds: number;
+  /** Absolute. Where this is there already it does not wait at all. */
+  readonly unlessExists?: string;
+}
+
+export interface Dependencies {
+  readonly units: readonly string[];
+  readonly atLeast: number;
+  /** The runtime `process` may start it at once: it does what it can before it waits for them. */
+  readonly waitsByItself?: boolean;
+  readonly yieldsTo?: Yielding;
+}
+
 /** One thing to run. Plain data; secrets by reference only. */
 export interface Unit {
   /** Unique in a plan, a file name and a DNS label: `etcd1`, `pg2`, `haproxy`, `pgbouncer`. */
@@ -82,7 +100,7 @@ export interface Unit {
   /** Sent when a file with onChange 'reload' changed. */
   readonly reloadSignal: NodeJS.Signals | undefined;
   /** Started once at least `atLeast` of these units are ready. Stopping goes the other way round. */
-  readonly after: { readonly units: readonly string[]; readonly atLeast: number } | undefined;
+  readonly after: Dependencies | undefined;
   /**
    * Processes whose working directory is this one belong to the unit even though they left its session
    * (PostgreSQL's all do: the postmaster changes to its data directory). Undefined: only descendants do.

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,17 @@ import { promptLauncher, withPromptLauncher } from '../src/patroni/prompt-launch
 import { layoutWithPatroni, patroniMissing } from './patroni-tool.js';
 
 const python = '/usr/bin/python3';
+const postgresBin = '/usr/lib/postgresql/15/bin';
+/** initdb does not run as root. */
+const postgresUser = findPostgresUser();
+
+function findPostgresUser(): { readonly uid?: number; readonly gid?: number } | undefined {
+  if (!existsSync(join(postgresBin, 'initdb'))) return undefined;
+  if (process.getuid?.() !== 0) return {};
+  const id = (option: string) => Number(spawnSync('id', [option, 'postgres'], { encoding: 'utf8' }).stdout);
+  return { uid: id('-u'), gid: id('-g') };
+}
+
 let folder: string;
 let launcher: string;
 
@@ -135,6 +146,41 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
       'written in another way': 'second',
     });
   });
+
+  it.skipIf(postgresUser === undefined)(
+    'begins sooner: PostgreSQL by a bare interpreter, initdb before Patroni',
+    () => {
+      const { env, postgres } = { env: layoutWithPatroni(folder).tools.patroni.env, postgres: postgresUser };
+      const home = mkdtempSync(join(tmpdir(), 'holdfast-early-'));
+      try {
+        chownSync(home, postgres?.uid ?? 0, postgres?.gid ?? 0);
+        chmodSync(folder, 0o755);
+        const args = [join(import.meta.dirname, 'prompt-launcher-start.py'), launcher, home, postgresBin];
+        const { status, stdout, stderr } = spawnSync(python, args, {
+          env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', ...env },
+          cwd: home,
+          encoding: 'utf8',
+          timeout: 120_000,
+          ...postgres,
+        });
+        expect(status, stderr).toBe(0);
+        const gone = { left: [], process: true };
+        expect(JSON.parse(stdout)).toEqual({
+          found: true,
+          // Nobody's child in a session of its own, which ignores no signal and has no descriptor but the three.
+          started: { child: false, session: false, ignored: [], descriptors: [0, 1, 2], environment: true },
+          missing: null,
+          taken: { answer: true, again: 'anew', made: true, ...gone },
+          'other options': { answer: 'anew', again: 'anew', made: false, ...gone },
+          killed: { answer: 'anew', again: 'anew', made: false, ...gone },
+          'another leads': { answer: 'anew', again: 'anew', made: false, ...gone },
+          'not empty': { answer: 'anew', again: 'anew', made: false, ...gone },
+        });
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
+    },
+  );
 
   it('leaves a Patroni that is written in another way as it is', () => {
     expect(waits('altered')).toMatchObject({ shortened: [], untouched: true });

@@ -56,6 +56,42 @@ describe('apply', () => {
     expect((await cluster.status('second')).pid).toBe(started.pid);
   });
 
+  it('starts at once what waits by itself, and later what yields: when told, after its time, or not where it began before', async () => {
+    const [other, port] = [await freePort(), await freePort()];
+    const until = { kind: 'tcp', host: '127.0.0.1', port, timeoutMilliseconds: 500 } as const;
+    const after = { units: ['other'], atLeast: 1 };
+    const yielding = (id: string, atMostMilliseconds: number, unlessExists?: string) => {
+      const yieldsTo = { until, atMostMilliseconds, ...(unlessExists === undefined ? {} : { unlessExists }) };
+      return cluster.unit(id, { after: { ...after, yieldsTo } });
+    };
+    const told = yielding('told', 60_000);
+    const units = [
+      cluster.unit('self', { after: { units: ['nobody'], atLeast: 1, waitsByItself: true } }),
+      cluster.unit('other', listener(other)),
+      told,
+      yielding('timed', 1500),
+      yielding('there', 60_000, cluster.directory),
+    ];
+    const begun = Date.now();
+    await cluster.apply(...units);
+    expect((await cluster.status('self')).pid).toBeDefined();
+    await cluster.until('there', ({ pid }) => pid !== undefined);
+    expect((await cluster.status('timed')).state).toBe('waiting');
+    await cluster.until('timed', ({ pid }) => pid !== undefined);
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(1500);
+    expect((await cluster.status('told')).state).toBe('waiting');
+
+    const teller = cluster.unit('teller', listener(port));
+    await cluster.apply(...units, teller);
+    await cluster.until('told', ({ pid }) => pid !== undefined);
+
+    // Only the very first start is in anybody's way.
+    await cluster.apply(...units);
+    const { pid } = await cluster.status('told');
+    await cluster.runtime.restart('told', signal);
+    await cluster.until('told', (status) => status.pid !== undefined && status.pid !== pid);
+  });
+
   it('writes files with secrets in them, and reloads a unit whose file changed', async () => {
     const path = join(cluster.directory, 'units', 'one', 'conf', 'app.conf');
     const file = { path, mode: 0o640, content: ['password=', secret('postgres'), '\n'], onChange: 'reload' } as const;

@@ -22,7 +22,14 @@ import { prepareDatabase } from './prepare-database.js';
 import { createProcessGround } from './process-ground.js';
 import type { StartEnvironment } from './repair.js';
 import { planRollout } from './rollout.js';
-import { type Primary, waitForMembers, waitForPooler, waitForPrimary, waitForReadWrite } from './wait-until-up.js';
+import {
+  type Primary,
+  waitForLatecomers,
+  waitForMembers,
+  waitForPooler,
+  waitForPrimary,
+  waitForReadWrite,
+} from './wait-until-up.js';
 import { wantedSettings } from './wanted-settings.js';
 import { withPrimary } from './with-primary.js';
 
@@ -105,6 +112,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   const settings = early ?? (await applyDynamicConfiguration(context, wanted, signal));
   progress.step('Waiting for all members to stream');
   const view = await waitForMembers(context, options.timeoutSeconds, signal);
+  if (spec.runtime === 'process') await waitForLatecomers(context, signal);
   if (spec.pooler.enabled) await openPooler(context, secrets, options);
   phases.next('members');
   return {

@@ -17,6 +17,8 @@ export interface Primary {
 /** A unit that failed so often has a lasting reason; waiting longer would only hide it. */
 const hopelessRestarts = 4;
 const etcdMilliseconds = 500;
+/** Longer than they wait for their turn (Yielding). */
+const latecomerMilliseconds = 15_000;
 
 /**
  * Waits until one member is a running primary by its own Patroni's word. Throws HF_UP_TIMEOUT with the state of the units,
@@ -142,6 +144,19 @@ async function waitForConnection(
       );
     }
     await sleep(50, undefined, { signal });
+  }
+}
+
+/**
+ * Waits, but not for long, until all units that left the processor to the members are there too. What does not start says so in the
+ * status and is no reason to call a cluster that serves a failure.
+ */
+export async function waitForLatecomers(context: ClusterContext, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + latecomerMilliseconds;
+  while (performance.now() < end) {
+    const units = await context.runtime.status(signal);
+    if (units.every(({ state }) => state !== 'waiting' && state !== 'starting')) return;
+    await sleep(100, undefined, { signal });
   }
 }
 

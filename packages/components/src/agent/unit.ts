@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { type MemberSpec, secret } from '@holdfast/spec';
-import { connectHost, httpUrl, listenHost } from '../addresses.js';
-import { unitDirectory } from '../paths.js';
+import { connectHost, httpUrl, listenHost, yieldToFirstWrite } from '../addresses.js';
+import { memberDataDirectory, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
-import type { Unit } from '../unit.js';
+import type { Unit, Yielding } from '../unit.js';
 import { agentVariables, renderAgentConfiguration } from './configuration.js';
 
 /** One unit a member, `pg1-agent` …, or nothing where the spec turns them off. */
@@ -57,7 +57,13 @@ function planAgent(input: PlanInput, member: MemberSpec): Unit {
     restart: { minMilliseconds: 100, maxMilliseconds: 2000 },
     reloadSignal: undefined,
     // Without its member there is nothing to watch, and three of them would take the processor from a cluster that is starting.
-    after: { units: [member.name], atLeast: 1 },
+    after: { units: [member.name], atLeast: 1, ...planYielding(input, member) },
     territory: undefined,
   };
+}
+
+/** Before the very first write there is nothing to fail over. The first member's, which makes the database, has to guard its gate from the start. */
+function planYielding({ spec, layout }: PlanInput, member: MemberSpec): { readonly yieldsTo?: Yielding } {
+  if (member.name === spec.members[0]?.name) return {};
+  return { yieldsTo: yieldToFirstWrite(spec, memberDataDirectory(layout.stateDirectory, member.name)) };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { connectHost, httpUrl } from '../addresses.js';
+import { connectHost, httpUrl, yieldToFirstWrite } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -37,7 +37,7 @@ export function planApi(input: PlanInput): readonly Unit[] {
       stop: { signal: 'SIGTERM', graceSeconds: 12 },
       restart: { minMilliseconds: 100, maxMilliseconds: 5000 },
       reloadSignal: undefined,
-      after: { units: ['haproxy'], atLeast: 1 },
+      after: { units: ['haproxy'], atLeast: 1, yieldsTo: yieldToFirstWrite(spec) },
       territory: undefined,
     },
   ];

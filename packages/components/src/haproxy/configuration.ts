@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClusterSpec, MemberSpec } from '@holdfast/spec';
 import { agentUser, apiUser } from '../accounts.js';
-import { connectHost, hostPort, listenHost } from '../addresses.js';
+import { connectHost, hostPort, listenHost, writablePath } from '../addresses.js';
 import { gateQuestion } from '../agent/configuration.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
@@ -120,6 +120,7 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
       'timeout client 10s',
       'timeout http-request 5s',
       'monitor-uri /healthz',
+      ...renderWritable(spec),
       'http-request auth realm Holdfast unless { http_auth(holdfast) } || { http_auth(agents) }',
       'http-request use-service prometheus-exporter if { path /metrics }',
       'stats enable',
@@ -128,6 +129,21 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
       'stats refresh 5s',
     ],
   );
+}
+
+/**
+ * Tells what need not start before whether the cluster can be written to: one primary serves and, where commits wait for a replica, one of
+ * those as well. Before its first checks HAProxy takes everybody for a primary.
+ */
+function renderWritable({ members, synchronous }: ClusterSpec): readonly string[] {
+  const up = (acl: string, backend: string) => members.map(({ name }) => `acl ${acl} srv_is_up(${backend}/${name})`);
+  const isAlone = members.length === 1 || synchronous.mode === 'off';
+  return [
+    ...up('serves', 'primary'),
+    ...(isAlone ? [] : up('copied', 'replicas')),
+    `http-request return status 200 if { path ${writablePath} } { nbsrv(primary) eq 1 } serves${isAlone ? '' : ' copied'}`,
+    `http-request return status 503 if { path ${writablePath} }`,
+  ];
 }
 
 function server(member: MemberSpec, suffix = ''): string {

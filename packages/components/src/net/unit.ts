@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { secret } from '@holdfast/spec';
-import { connectHost } from '../addresses.js';
+import { connectHost, yieldToFirstWrite } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -42,7 +42,7 @@ export function planNet({ spec, layout }: PlanInput): readonly Unit[] {
       stop: { signal: 'SIGTERM', graceSeconds: 5 },
       restart: { minMilliseconds: 100, maxMilliseconds: 5000 },
       reloadSignal: undefined,
-      after: { units: ['haproxy'], atLeast: 1 },
+      after: { units: ['haproxy'], atLeast: 1, yieldsTo: yieldToFirstWrite(spec) },
       territory: undefined,
     },
   ];

@@ -64,6 +64,8 @@ export function renderPatroniConfiguration(input: PlanInput, member: MemberSpec)
     },
     watchdog: { mode: 'off' },
     tags: {},
+    // For the launcher (quick-start.ts): the first member makes the database while etcd elects its leader. Patroni does not read it.
+    holdfast: { early_initdb: member.name === spec.members[0]?.name },
   };
   // Patroni reads YAML 1.1, where a plain `off` is a boolean: version 1.1 quotes what has to be quoted.
   return stringify(document, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { unitDirectory } from '../paths.js';
+import { quickStart } from './quick-start.js';
 
 /**
  * What a member's Patroni is started by (ADR 12): `python3 patroni-prompt.py PATRONI_SCRIPT patroni.yml` runs that very script, after
@@ -12,12 +13,18 @@ etcd servers preferred.
 
 Usage: patroni-prompt.py PATRONI_SCRIPT [ARGUMENT...]
 """
+import base64
 import dis
+import glob
+import json
 import logging
 import os
 import runpy
+import shutil
+import subprocess
 import sys
 import time
+import urllib.request
 
 
 class Unknowable(Exception):
@@ -211,7 +218,9 @@ def wait_less_for_one_etcd(etcd):
     client._calculate_timeouts = _calculate_timeouts
 
 
-def shorten_waits():
+${quickStart}
+
+def shorten_waits(early):
     shortened = []
     try:
         # In this order, which is Patroni's: ha first would be a circle.
@@ -219,7 +228,15 @@ def shorten_waits():
         shortened += shorten_sleeps(ha)
         shortened += shorten_promotion(postgresql, utils)
         prefer_first_etcd(ha)
-        from patroni.dcs import etcd
+        from patroni import collections, global_config
+        from patroni.postgresql import bootstrap, postmaster
+        start_postmaster_directly(postmaster)
+        commit_strictly_from_the_start(bootstrap, global_config, collections.CaseInsensitiveSet)
+        if early is not None:
+            use_early_initdb(early, postgresql, ha)
+        # All that Patroni's first steps load, while etcd elects its leader.
+        from patroni import __main__, api, config_generator, dcs, request
+        from patroni.dcs import etcd, etcd3
         wait_less_for_one_etcd(etcd)
     except Exception as error:
         print('patroni-prompt: %r' % error, file=sys.stderr)
@@ -233,7 +250,10 @@ def main():
         sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[0]))
     # With options Patroni only answers something and ends.
     if not any(argument.startswith('-') for argument in sys.argv[1:]):
-        shorten_waits()
+        start = begin(sys.argv[-1])
+        shorten_waits(start and start.early)
+        if start is not None:
+            start.wait()
     runpy.run_path(sys.argv[0], run_name='__main__')
 
 

@@ -20,11 +20,12 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
   const configuration = join(directory, 'patroni.yml');
   const host = listenHost(input.layout, member.host);
   const launcher = promptLauncherPath(stateDirectory, member.name);
+  const argv = withPromptLauncher(tools.patroni.argv, launcher);
   return {
     id: member.name,
     component: 'patroni',
     host: connectHost(member.host),
-    argv: [...withPromptLauncher(tools.patroni.argv, launcher), configuration],
+    argv: [...argv, configuration],
     env: {
       ...tools.patroni.env,
       PATH: `${tools.postgresBin}:/usr/bin:/bin`,
@@ -74,8 +75,13 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
     stop: { signal: 'SIGTERM', graceSeconds: 60 },
     restart: { minMilliseconds: 500, maxMilliseconds: 10_000 },
     reloadSignal: 'SIGHUP',
-    // A ready etcd member says that there is a quorum; without one Patroni would sleep 5 s between its attempts.
-    after: { units: input.spec.etcd.members.map((each) => each.name), atLeast: 1 },
+    // A ready etcd member says that there is a quorum; without one Patroni would sleep 5 s between its attempts. The launcher waits for it as
+    // well, where it needs no certificate to ask, and does what can be done meanwhile.
+    after: {
+      units: input.spec.etcd.members.map((each) => each.name),
+      atLeast: 1,
+      waitsByItself: argv.includes(launcher) && input.layout.etcdTls === undefined,
+    },
     territory: memberDataDirectory(stateDirectory, member.name),
   };
 }

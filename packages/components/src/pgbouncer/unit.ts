@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { connectHost, listenHost } from '../addresses.js';
+import { connectHost, listenHost, yieldToFirstWrite } from '../addresses.js';
 import { unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit } from '../unit.js';
@@ -38,7 +38,7 @@ export function planPgbouncer(input: PlanInput): readonly Unit[] {
       stop: { signal: 'SIGINT', graceSeconds: 5 },
       restart: { minMilliseconds: 100, maxMilliseconds: 5000 },
       reloadSignal: 'SIGHUP',
-      after: { units: ['haproxy'], atLeast: 1 },
+      after: { units: ['haproxy'], atLeast: 1, yieldsTo: yieldToFirstWrite(spec) },
       territory: undefined,
     },
   ];

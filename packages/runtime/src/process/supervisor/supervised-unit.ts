@@ -9,6 +9,7 @@ import { findMainProcess, rootsOf } from '../unit-processes.js';
 import { deleteRecord, type UnitRecord, writeRecord } from '../unit-record.js';
 import { awaitReady } from './await-ready.js';
 import { adoptedMachine, type Machine, step, stoppedMachine, type UnitEvent } from './unit-state.js';
+import { Yielding } from './yielding.js';
 
 /** What a unit needs from the supervisor around it. */
 export interface Surroundings {
@@ -38,6 +39,7 @@ export class SupervisedUnit {
   #nextEnvironment: Readonly<Record<string, string>> = {};
   #timer: NodeJS.Timeout | undefined;
   #probe: AbortController | undefined;
+  #yielding: Yielding | undefined;
   readonly #events: UnitEvent[] = [];
   #handling = false;
   readonly #waiters = new Set<() => void>();
@@ -162,6 +164,12 @@ export class SupervisedUnit {
   letGo(): void {
     clearTimeout(this.#timer);
     this.#probe?.abort();
+    this.#endYielding();
+  }
+
+  #endYielding(): void {
+    this.#yielding?.end();
+    this.#yielding = undefined;
   }
 
   handle(event: UnitEvent): void {
@@ -185,7 +193,7 @@ export class SupervisedUnit {
         maxPause: this.unit.restart.maxMilliseconds,
         grace: this.unit.stop.graceSeconds * 1000,
       },
-      dependenciesReady: this.#surroundings.dependenciesReady(this.unit),
+      dependenciesReady: this.#surroundings.dependenciesReady(this.unit) && this.#mayStart(),
       clearing: this.#clearing > 0,
     });
     this.#machine = machine;
@@ -194,12 +202,25 @@ export class SupervisedUnit {
     if (action === 'ask') this.#ask();
     if (action === 'kill') this.#killAll();
     if (machine.state === before) return;
+    // What it yields to is looked at in this state only.
+    if (machine.state === 'waiting') this.#events.push({ type: 'tick' });
     if (machine.state !== 'starting') this.#probe?.abort();
+    if (machine.state !== 'waiting') this.#endYielding();
     for (const waiter of [...this.#waiters]) waiter();
     this.#surroundings.changed(this);
   }
 
+  /** False while it leaves the processor to others, which only the first launch of all does. */
+  #mayStart(): boolean {
+    const wanted = this.unit.after?.yieldsTo;
+    if (wanted === undefined || this.#record !== undefined) return true;
+    if (this.#machine.state !== 'waiting') return false;
+    this.#yielding ??= new Yielding(wanted, () => this.handle({ type: 'tick' }));
+    return this.#yielding.isOver;
+  }
+
   #launch(): void {
+    this.#endYielding();
     const { stateDirectory } = this.#surroundings;
     const environment = this.#nextEnvironment;
     this.#nextEnvironment = {};

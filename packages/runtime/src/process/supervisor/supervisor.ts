@@ -217,7 +217,7 @@ export class Supervisor {
   }
 
   #dependenciesReady({ after }: Unit): boolean {
-    if (after === undefined) return true;
+    if (after === undefined || after.waitsByItself === true) return true;
     const ready = after.units.filter((id) => this.#units.get(id)?.machine.state === 'ready');
     return ready.length >= after.atLeast;
   }
