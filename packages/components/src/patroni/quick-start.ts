@@ -1,6 +1,6 @@
 /**
  * The part of the launcher (prompt-launcher.ts) that makes a start cost less: what Patroni would do after something else is done while it waits
- * (ADR 22). Like there, Patroni's decisions and writes stay its own, and whatever is written in another way stays as it is.
+ * (ADR 25). Like there, Patroni's decisions and writes stay its own, and whatever is written in another way stays as it is.
  */
 export const quickStart = `
 def parse_yaml_with_libyaml():
