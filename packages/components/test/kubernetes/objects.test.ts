@@ -2,7 +2,7 @@ import { secretNames } from '@holdfast/spec';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { type KubernetesObject, quantity, renderKubernetes, renderKubernetesObjects } from '../../src/index.js';
-import { secretObjects } from '../../src/kubernetes/layout.js';
+import { apiSecret, secretObjects } from '../../src/kubernetes/layout.js';
 import { statisticsUserKey } from '../../src/kubernetes/monitoring.js';
 import { builtImages, examples, kubernetesSpec } from './examples.js';
 
@@ -83,7 +83,7 @@ describe.each(Object.entries(examples))('objects of %s', (_, text) => {
   it('name Secrets that somebody makes, and only keys that are in them', () => {
     for (const [, { spec: pod }] of pods) {
       for (const { secret } of pod.volumes.filter((volume: Data) => volume.secret !== undefined)) {
-        expect(Object.values(secretObjects)).toContain(secret.secretName);
+        expect([...Object.values(secretObjects), apiSecret]).toContain(secret.secretName);
         expect(secret.secretName).not.toBe(secretObjects.etcdAuthority);
         for (const { key } of secret.items ?? []) expect(secretNames).toContain(key);
       }
