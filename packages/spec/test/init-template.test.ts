@@ -25,7 +25,7 @@ describe('initTemplate', () => {
     // What depends on the machine, or on whom it is for, has examples.
     const { resources, dataDirectory, hosts, api, kubernetes, ...rest } = file;
     const { preset, storageClass, ingress, images, nodes, ...defaulted } = kubernetes ?? {};
-    const { patroni, proxy, etcd, ...pulling } = images ?? {};
+    const { patroni, proxy, etcd, api: apiImage, ...pulling } = images ?? {};
     const examples = [
       version,
       resources,
@@ -39,6 +39,7 @@ describe('initTemplate', () => {
       patroni,
       proxy,
       etcd,
+      apiImage,
     ];
     expect(examples).not.toContain(undefined);
     const shown = resolveSpec({ ...rest, postgres, kubernetes: { ...defaulted, images: pulling } }, machine, undefined);

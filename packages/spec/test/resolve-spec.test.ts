@@ -30,10 +30,14 @@ describe('requests from SQL', () => {
 });
 
 describe('the API', () => {
-  it('is never there without the database for Supabase, nor in containers', () => {
+  it('is never there without the database for Supabase, and in Kubernetes only if it is asked for', () => {
+    expect(resolve('').api.enabled).toBe(true);
     expect(resolve('api: {enabled: true}').api.enabled).toBe(true);
     expect(resolve('api: {enabled: true}\nsupabase: {enabled: false}').api.enabled).toBe(false);
-    expect(resolve('api: {enabled: true}\nruntime: docker').api.enabled).toBe(false);
+    expect(resolve('runtime: docker').api.enabled).toBe(true);
+    expect(resolve('runtime: docker\nsupabase: {enabled: false}').api.enabled).toBe(false);
+    expect(resolve('runtime: kubernetes').api.enabled).toBe(false);
+    expect(resolve('runtime: kubernetes\napi: {enabled: true}').api.enabled).toBe(true);
   });
 
   it('is strict in production, unless told otherwise', () => {

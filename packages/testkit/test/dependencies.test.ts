@@ -38,7 +38,7 @@ const sources = (folder: string): readonly string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 const importsOf = (file: string): readonly string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import\(|^import)\s*'([^']+)'/gm)].map((match) => match[1] ?? '');
 
 describe('dependencies between packages', () => {
   it('are declared for every workspace', () => {
