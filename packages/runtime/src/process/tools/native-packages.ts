@@ -10,7 +10,7 @@ export function nativePackageFiles(bundle: string): readonly { readonly name: st
   const entry = createRequire(bundle).resolve('@node-rs/bcrypt');
   const scope = dirname(dirname(entry));
   return readdirSync(scope)
-    .filter((each) => /^bcrypt(-linux-|$)/.test(each))
+    .filter((each) => /^(?:argon2|bcrypt)(-linux-|$)/.test(each))
     .sort()
     .flatMap((name) =>
       readdirSync(join(scope, name))
