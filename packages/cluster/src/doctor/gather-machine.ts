@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -125,4 +126,13 @@ export function gatherLeftovers(
     found.set(other.pid, { pid: other.pid, name: other.name, because: `it works in ${other.cwd}` });
   }
   return [...found.values()];
+}
+
+/** Of what looked left over: what still runs, and belongs to none of the units as they are by now. */
+export function remainingLeftovers(
+  leftovers: ProcessFacts['leftovers'],
+  units: readonly UnitStatus[],
+): ProcessFacts['leftovers'] {
+  const known = new Set(units.flatMap(({ pids }) => pids));
+  return leftovers.filter(({ pid }) => !known.has(pid) && existsSync(`/proc/${pid}`));
 }

@@ -31,6 +31,7 @@ import {
   gatherMemory,
   gatherModes,
   gatherPorts,
+  remainingLeftovers,
 } from './gather-machine.js';
 
 /** Each fact is gathered within this or counts as unknown; finding the tools runs a few programs. */
@@ -83,7 +84,10 @@ export async function runDoctor(context: ClusterContext, signal: AbortSignal): P
         ...judgeSlots(slots, members, disk?.[0]?.freeBytes),
       ]
     : [info('cluster', 'nothing runs here, so only the machine was examined', 'holdfast up')];
-  const leftovers = isProcesses && unitsKnown ? gatherLeftovers(stateDirectory, view.units, facts.supervisor.pid) : [];
+  const strangers = isProcesses && unitsKnown ? gatherLeftovers(stateDirectory, view.units, facts.supervisor.pid) : [];
+  // Our own questions had PostgreSQL start processes since the units were looked at.
+  const unitsNow = strangers.length === 0 ? [] : ((await ask((limit) => context.runtime.status(limit))) ?? []);
+  const leftovers = remainingLeftovers(strangers, unitsNow);
   const running = view.units.filter(isRunning).length;
   const answering = facts.supervisor.alive === undefined ? undefined : running;
   return [
