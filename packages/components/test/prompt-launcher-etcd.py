@@ -1,10 +1,12 @@
-"""Lets Patroni's own etcd client lose its first server and looks where it asks afterwards, and how long it waited for a silent one.
+"""Lets Patroni's own etcd client lose its first server and looks where it asks afterwards, how long it waited for a silent one, and whether what
+it sends goes out at once.
 
 Usage: prompt-launcher-etcd.py LAUNCHER
-Output, JSON: {"asks": {step: "first" | "second"}, "silent": {"before" | "after": seconds}}
+Output, JSON: {"asks": {step: "first" | "second"}, "silent": {"before" | "after": seconds}, "noDelay": {"before" | "after": bool}}
 """
 import json
 import runpy
+import socket
 import sys
 import threading
 import time
@@ -15,6 +17,7 @@ launcher = runpy.run_path(sys.argv[1])
 from patroni import postgresql, ha  # noqa: E402, F401 (in Patroni's order)
 from patroni.dcs import etcd  # noqa: E402
 from patroni.dcs.etcd import DnsCachingResolver  # noqa: E402
+from patroni.dcs import etcd3  # noqa: E402
 from patroni.dcs.etcd3 import PatroniEtcd3Client  # noqa: E402
 from patroni.utils import Retry  # noqa: E402
 
@@ -83,6 +86,19 @@ def seconds_past_a_silent_one():
     return seconds
 
 
+def sends_at_once():
+    """Whether the connections of Patroni's etcd client have TCP_NODELAY, when urllib3 asks for it."""
+    owner = SimpleNamespace(ttl=5, loop_wait=1, _retry=SimpleNamespace(deadline=3))
+    with socket.socket() as sock:
+        etcd3.Etcd3.set_socket_options(owner, sock, [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+no_delay = {'before': sends_at_once()}
+launcher['send_to_etcd_at_once'](etcd3)
+no_delay['after'] = sends_at_once()
+
 silent = {'before': seconds_past_a_silent_one()}
 launcher['wait_less_for_one_etcd'](etcd)
 silent['after'] = seconds_past_a_silent_one()
@@ -99,4 +115,4 @@ client.set_base_uri(second)
 turn('gone')
 loop.dcs = None
 turn('written in another way')
-json.dump({'asks': asks, 'silent': silent}, sys.stdout)
+json.dump({'asks': asks, 'silent': silent, 'noDelay': no_delay}, sys.stdout)

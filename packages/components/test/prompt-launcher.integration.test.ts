@@ -125,18 +125,21 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
     expect(prompt.rounds['start, soon']?.seconds).toBeGreaterThanOrEqual(1);
   });
 
-  it('returns to the etcd beside it once that one is well, and does not wait long for a silent one', () => {
+  it('returns to the etcd beside it once that one is well, does not wait long for a silent one, and sends at once', () => {
     const { env } = layoutWithPatroni(folder).tools.patroni;
     const { status, stdout, stderr } = run([join(import.meta.dirname, 'prompt-launcher-etcd.py'), launcher], env);
     expect(status, stderr).toBe(0);
-    const { asks, silent } = JSON.parse(stdout) as {
+    const { asks, silent, noDelay } = JSON.parse(stdout) as {
       readonly asks: Readonly<Record<string, string>>;
+      readonly noDelay: { readonly before: boolean; readonly after: boolean };
       readonly silent: { readonly before: number; readonly after: number };
     };
     // Two servers: half of 9 s for each, and twice in that.
     expect(silent.before).toBeGreaterThan(2);
     expect(silent.after).toBeGreaterThan(1.4);
     expect(silent.after).toBeLessThan(silent.before);
+    // Patroni does it by itself once `before` is true: the launcher's part can go then.
+    expect(noDelay).toEqual({ before: false, after: true });
     expect(asks).toEqual({
       'as it begins': 'first',
       'without a leader': 'second',

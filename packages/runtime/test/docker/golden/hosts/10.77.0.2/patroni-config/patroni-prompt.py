@@ -11,6 +11,7 @@ import logging
 import os
 import runpy
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -206,6 +207,21 @@ def wait_less_for_one_etcd(etcd):
         return nodes, min(seconds, ETCD_PATIENCE), retries
 
     client._calculate_timeouts = _calculate_timeouts
+
+
+def send_to_etcd_at_once(etcd3):
+    """Set TCP_NODELAY on connections to etcd, which urllib3 asks for and Patroni's own options take the place of.
+
+    A request is two small writes, its head and its body. Without it the body waits until etcd's system acknowledges the head,
+    which it puts off for 40 ms: of a call that takes 3 ms. A promotion makes four of them.
+    """
+    original = etcd3.Etcd3.set_socket_options
+
+    def set_socket_options(self, sock, socket_options):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return original(self, sock, socket_options)
+
+    etcd3.Etcd3.set_socket_options = set_socket_options
 
 
 
@@ -442,6 +458,7 @@ def shorten_waits(early):
         from patroni import __main__, api, config_generator, dcs, request
         from patroni.dcs import etcd, etcd3
         wait_less_for_one_etcd(etcd)
+        send_to_etcd_at_once(etcd3)
     except Exception as error:
         print('patroni-prompt: %r' % error, file=sys.stderr)
     print('patroni-prompt: waits cut short: %s' % (', '.join(shortened) or 'none'), file=sys.stderr, flush=True)
