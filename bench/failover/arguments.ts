@@ -17,7 +17,7 @@ export const usage = `Usage: npm run bench:failover -- [OPTION…]
 Prints Markdown tables with a description of the machine. Needs a quiet machine, root (for the rows that cut a network), and about two hours.
   --rounds N       rounds of each row of Holdfast's (30)
   --peers NAMES    ${peers.join(',')}, or none (all)
-  --peer-rounds N  rounds of each row of theirs (5); their rows run all at once, at the end
+  --peer-rounds N  rounds of each row of theirs (30); their rows run all at once, at the end
   --only ROWS      these only, comma-separated, of: floors, ${rows.map(({ name }) => name).join(', ')}
   --no-agents      Holdfast's clusters without agents: what Patroni does alone
   --json           the numbers, as one JSON document
@@ -41,7 +41,7 @@ export function readArguments(argv: readonly string[]): FailoverArguments {
     },
   });
   const ours = values.quick ? 1 : readCount('--rounds', values.rounds, 30);
-  const theirs = values.quick ? 1 : readCount('--peer-rounds', values['peer-rounds'], 5);
+  const theirs = values.quick ? 1 : readCount('--peer-rounds', values['peer-rounds'], 30);
   const chosenPeers = readPeers(values.peers);
   const only = values.only?.split(',').filter((name) => name !== '');
   const unknown = only?.filter((name) => name !== 'floors' && !rows.some((row) => row.name === name)) ?? [];

@@ -40,7 +40,7 @@ export function renderGaps(results: readonly RowResult[], notMeasured: readonly 
       'Killed members are started again at once by Holdfast’s supervisor unless the row says otherwise. Frozen and cut off ones come back two seconds after writes are acknowledged again. Lost are acknowledged rows that are not there after the row’s last round. With 30 rounds p99 is the longest.',
       ...(results.some(({ row }) => row.setting === 'stock')
         ? [
-            'Stock: Patroni ttl 30, loop_wait 10, retry_timeout 10, and HAProxy as in Patroni’s documentation (inter 3s fall 3 rise 2, connect 4s), synchronous mode `on`; Holdfast’s supervisor stands for systemd. Fewer rounds, since one takes a minute.',
+            'Stock: Patroni ttl 30, loop_wait 10, retry_timeout 10, and HAProxy as in Patroni’s documentation (inter 3s fall 3 rise 2, connect 4s), synchronous mode `on`; Holdfast’s supervisor stands for systemd, and the launcher that shortens Patroni’s waits is there, too. The peers’ rows run all at once, with a cluster each.',
           ]
         : []),
       ...(results.some(({ row }) => row.setting === 'pg_auto_failover')

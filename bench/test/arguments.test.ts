@@ -6,12 +6,12 @@ const planned = (...argv: readonly string[]) =>
   Object.fromEntries(readArguments(argv).rows.map(({ row, rounds }) => [row.name, rounds]));
 
 describe('readArguments', () => {
-  it('takes every row, 30 rounds of ours and 5 of the others', () => {
+  it('takes every row, 30 rounds each', () => {
     const all = planned();
     expect(Object.keys(all)).toEqual(rows.map(({ name }) => name));
     expect(all.killed).toBe(30);
-    expect(all['stock-frozen']).toBe(5);
-    expect(all['pg_auto_failover-killed']).toBe(5);
+    expect(all['stock-frozen']).toBe(30);
+    expect(all['pg_auto_failover-killed']).toBe(30);
   });
 
   it('has at least 200 faults of ours by default', () => {
@@ -26,7 +26,7 @@ describe('readArguments', () => {
     });
     expect(planned('--only', 'frozen,stock-killed', '--peers', 'none')).toEqual({ frozen: 30 });
     expect(planned('--only', 'stock-killed,pg_auto_failover-killed', '--peers', 'pg_auto_failover')).toEqual({
-      'pg_auto_failover-killed': 5,
+      'pg_auto_failover-killed': 30,
     });
     expect(planned('--only', 'floors')).toEqual({});
     expect(readArguments(['--only', 'killed']).floors).toBe(false);
