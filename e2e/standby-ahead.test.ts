@@ -39,7 +39,12 @@ afterAll(async () => {
 });
 
 /** A primary that commits wait at: the WAL of the last ones has reached the other standby only, not the one that they wait for. */
-describe('the standby that nobody waits for has more than the synchronous one when the primary', () => {
+describe.each(['strict', 'on'])('mode %s: the standby that nobody waits for is ahead when the primary', (mode) => {
+  beforeAll(async () => {
+    await cluster.writeSpec(`${spec}synchronous: ${mode}\n`);
+    await cluster.json(['up', '--no-install']);
+  });
+
   test.each(rounds)('is killed: it need not be rewound, and commits do not wait for it (%i)', async () => {
     await failOver('SIGKILL');
   });

@@ -24,7 +24,7 @@ import { Metrics } from './metrics.js';
 import { OwnPostgres } from './own-postgres.js';
 import { AgentPort } from './port.js';
 import { RunningClock } from './running-clock.js';
-import type { AgentReport, AgentView } from './view.js';
+import { type AgentReport, type AgentView, handsOver } from './view.js';
 
 export interface AgentSecrets {
   readonly postgres: string;
@@ -288,7 +288,7 @@ class Agent {
     const leads = view.dcs?.keys.leader === view.me;
     const settled = view.own.postgres === 'primary' && (view.own.commitsWait || view.settings.mode !== 'strict');
     const suspected = this.#suspected === undefined ? undefined : this.#clock.running() - this.#suspected.since;
-    const suspense = view.settings.mode === 'strict' && suspected !== undefined && suspected < suspenseMilliseconds;
+    const suspense = handsOver(view.settings.mode) && suspected !== undefined && suspected < suspenseMilliseconds;
     this.#postgres.eager = suspense || (leads && !settled);
     return {
       ...view,

@@ -2,7 +2,7 @@ import { type Handover, planHandover, planRelease } from '@holdfast/components';
 import { type CatchUp, decideCatchUp, mostCatchUp } from './catch-up.js';
 import { currentReport, type Evidence, findEvidence, isSilent } from './evidence.js';
 import { judgeGate } from './gate.js';
-import type { AgentView } from './view.js';
+import { type AgentView, handsOver } from './view.js';
 
 /** What an agent may do. */
 export type Action =
@@ -79,14 +79,13 @@ function failOver(view: AgentView): readonly Action[] {
   const { holder, evidence } = suspect;
   const suspected = view.memory.suspected ?? 0;
   const because = evidence.because;
-  if (view.settings.mode === 'on' || view.settings.mode === 'strict') {
+  if (handsOver(view.settings.mode)) {
     // A switchover that somebody asked for is left to Patroni as long as its leader may be alive.
     if (keys.failoverPending && evidence.kind === 'silent') return [];
     const to = chooseCandidate(view, holder);
     if (to === undefined) return [];
-    // In strict mode only the candidate can know whether it should catch up first, and does.
-    const yields = view.settings.mode === 'strict' ? mostCatchUp + othersWait : holder === view.me ? 0 : othersWait;
-    if (to !== view.me && suspected < yields) return [];
+    // Only the candidate can know whether it should catch up first, and does.
+    if (to !== view.me && suspected < mostCatchUp + othersWait) return [];
     if (to === view.me) {
       const first = decideCatchUp(view, holder);
       if (first !== 'none') return first === 'wait' ? [] : [first];
@@ -136,7 +135,7 @@ function isTagged(tags: unknown, tag: string): boolean {
 function freeCommits(view: AgentView): readonly Action[] {
   const { own, dcs, settings } = view;
   if (dcs === undefined || own.postgres !== 'primary' || dcs.keys.leader !== view.me) return [];
-  if (settings.mode !== 'on' && settings.mode !== 'strict') return [];
+  if (!handsOver(settings.mode)) return [];
   const stalled = (standby: string, replyAge: number) => isSilent(view, standby) || replyAge > replyIsLate;
   const others = own.senders.filter((each) => each.streaming && !stalled(each.standby, each.replyAge));
   // Strict mode would wait for it anyway when nobody else is there.

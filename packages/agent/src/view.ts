@@ -32,6 +32,11 @@ export interface AgentSettings {
   readonly fence: number | undefined;
 }
 
+/** Whether the lock is handed to a standby that /sync lists, since every commit waits for all of those. Pure. */
+export function handsOver(mode: SynchronousMode): boolean {
+  return mode === 'on' || mode === 'strict';
+}
+
 export interface DcsSight {
   readonly keys: PatroniKeys;
   /** etcd's leader is on a host whose loss would be felt, and there is another. */

@@ -93,7 +93,7 @@ describe('one fault in a healthy cluster', () => {
   });
 });
 
-describe('the other standby has more than the candidate, in strict mode', () => {
+describe('the other standby has more than the candidate', () => {
   const count = wanted > 0 ? 400 : 24;
 
   test('the candidate catches up: writes are back within 1.5 s, and no standby is rewound for them', {

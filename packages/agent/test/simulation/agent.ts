@@ -2,7 +2,7 @@ import type { EtcdKeyValue } from '@holdfast/components';
 import { type Action, decide, suspicion } from '../../src/decide.js';
 import { type GateVerdict, judgeGate } from '../../src/gate.js';
 import { Leadership } from '../../src/leadership.js';
-import type { AgentReport, AgentView } from '../../src/view.js';
+import { type AgentReport, type AgentView, handsOver } from '../../src/view.js';
 import { SimulatedClock } from './agent-clock.js';
 import { AgentDcs } from './agent-dcs.js';
 import { MemberEars, type Probe } from './agent-ears.js';
@@ -210,7 +210,7 @@ export class SimulatedAgent {
 
   get #inSuspense(): boolean {
     const since = this.#suspected?.since;
-    return this.#options.mode === 'strict' && since !== undefined && this.#clock.running() - since < suspense;
+    return handsOver(this.#options.mode) && since !== undefined && this.#clock.running() - since < suspense;
   }
 
   #verdict(view: AgentView): GateVerdict {

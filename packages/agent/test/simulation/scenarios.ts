@@ -90,7 +90,7 @@ export function standbyAhead(seed: number): Schedule {
     { ...ends, kind: 'freeze', what: 'all' },
     { ...ends, kind: 'cut', from: 'all', direction: 'both' },
   ];
-  return scenario(seed, 'strict', [
+  return scenario(seed, seed % 2 === 0 ? 'on' : 'strict', [
     { kind: 'cut', who: 'synchronous', from: 0, direction: 'both', at, lasts: 8000 },
     ...faults.slice(seed % 3, (seed % 3) + 1),
   ]);
