@@ -12,7 +12,7 @@ import time
 
 launcher = runpy.run_path(sys.argv[1])
 folder, binaries = sys.argv[2:]
-from patroni import postgresql  # noqa: E402 (in Patroni's order)
+from patroni import postgresql, ha  # noqa: E402 (in Patroni's order)
 from patroni.postgresql import bootstrap, postmaster  # noqa: E402
 
 report = {}
@@ -161,4 +161,28 @@ unchanged = bootstrap.Bootstrap.basebackup
 launcher['sync_copies_at_once'](bootstrap, syncfs)
 report['copies'] = {'found': bootstrap.Bootstrap.basebackup is not unchanged, 'made': copy(), 'failed': copy(result=1),
                     'not written': copy(answer=-1), 'other options': copy({'checkpoint': 'fast'}), 'old kernel': copy(known=False)}
+
+
+class Bootstrapped(object):
+    def __init__(self, bootstrapping):
+        self.state_handler, self.woken = type('Server', (), {'bootstrapping': bootstrapping}), 0
+        self.dcs = type('Etcd', (), {'take_leader': lambda self: None})()
+
+    def post_bootstrap(self):
+        self.dcs.take_leader()
+        return 'as ever'
+
+    def wakeup(self):
+        self.woken += 1
+
+
+def turn(bootstrapping):
+    server = Bootstrapped(bootstrapping)
+    return [server.post_bootstrap(), server.woken]
+
+
+launcher['go_on_after_bootstrap'](type('Module', (), {'Ha': Bootstrapped}))
+unchanged = ha.Ha.post_bootstrap
+launcher['go_on_after_bootstrap'](ha)
+report['turns'] = {'found': ha.Ha.post_bootstrap is not unchanged, 'before': turn(True), 'after': turn(False)}
 print(json.dumps(report))

@@ -186,6 +186,7 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
             'other options': { told: ['checkpoint'], returned: 0, synced: [], left: true },
             'old kernel': { told: [fast], returned: 0, synced: [], left: true },
           },
+          turns: { found: true, before: ['as ever', 0], after: ['as ever', 1] },
         });
       } finally {
         rmSync(home, { recursive: true, force: true });

@@ -232,6 +232,7 @@ def shorten_waits(early):
         from patroni import collections, global_config
         from patroni.postgresql import bootstrap, postmaster
         start_postmaster_directly(postmaster)
+        go_on_after_bootstrap(ha)
         sync_copies_at_once(bootstrap, find_syncfs())
         commit_strictly_from_the_start(bootstrap, global_config, collections.CaseInsensitiveSet)
         if early is not None:

@@ -367,6 +367,22 @@ def commit_strictly_from_the_start(bootstrap, global_config, names):
     bootstrap.Bootstrap.post_bootstrap = post_bootstrap
 
 
+def go_on_after_bootstrap(ha):
+    """Have Patroni's next turn, which makes the replicas' slots, follow at once where there is a new database. It would come up to a second later,
+    when a replica with a copy of so little is there already: refused, that one would wait before it knocks again."""
+    original = ha.Ha.post_bootstrap
+    if uses(original.__code__, 'take_leader') != 1:
+        return
+
+    def post_bootstrap(self):
+        result = original(self)
+        if not self.state_handler.bootstrapping:
+            self.wakeup()
+        return result
+
+    ha.Ha.post_bootstrap = post_bootstrap
+
+
 def find_syncfs():
     """The C library's function; None where the kernel, before Linux 5.8, does not tell by it that something could not be written."""
     release = [int(each) for each in os.uname().release.split('-')[0].split('.')[:2]]
@@ -482,6 +498,7 @@ def shorten_waits(early):
         from patroni import collections, global_config
         from patroni.postgresql import bootstrap, postmaster
         start_postmaster_directly(postmaster)
+        go_on_after_bootstrap(ha)
         sync_copies_at_once(bootstrap, find_syncfs())
         commit_strictly_from_the_start(bootstrap, global_config, collections.CaseInsensitiveSet)
         if early is not None:
