@@ -385,8 +385,11 @@ def go_on_after_bootstrap(ha):
 
 def find_syncfs():
     """The C library's function; None where the kernel, before Linux 5.8, does not tell by it that something could not be written."""
-    release = [int(each) for each in os.uname().release.split('-')[0].split('.')[:2]]
-    return getattr(ctypes.CDLL(None, use_errno=True), 'syncfs', None) if release >= [5, 8] else None
+    try:
+        release = [int(each) for each in os.uname().release.split('-')[0].split('.')[:2]]
+        return getattr(ctypes.CDLL(None, use_errno=True), 'syncfs', None) if release >= [5, 8] else None
+    except (OSError, ValueError):
+        return None
 
 
 def sync_file_system(syncfs, descriptor):
