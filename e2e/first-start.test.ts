@@ -8,6 +8,7 @@ import {
   listProcessesOf,
   prepareUniqueInserts,
   query,
+  signal,
   startUniqueInserts,
   type TestCluster,
   testSpec,
@@ -89,6 +90,33 @@ describe('a first start that was cut off', () => {
     return await cluster.url('rw');
   }
 });
+
+// One makes the database, the other the copy that the first commit waits for. The third member waits for neither of them for ever.
+test.each(['pg1', 'pg2'])('a first start in which %s hangs is finished by the others', async (member) => {
+  await using cluster = await createTestCluster();
+  const begun = cluster.holdfast([...up, '--json']);
+  const patroni = await waitUntil(`the Patroni of ${member}`, async () => findPatroni(cluster, member), {
+    timeoutMilliseconds: 30_000,
+    intervalMilliseconds: 10,
+  });
+  signal(patroni, 'SIGSTOP');
+  const written = async () =>
+    await query(await cluster.url('rw'), 'CREATE TABLE IF NOT EXISTS written (n int); INSERT INTO written VALUES (1)').then(
+      () => true,
+      () => false,
+    );
+  await waitUntil('a write', written, { timeoutMilliseconds: 60_000 });
+  signal(patroni, 'SIGCONT');
+  const { code, stdout, stderr } = await begun;
+  expect(code, `${stdout}\n${stderr}`).toBe(0);
+  const status = await waitForHealth(cluster);
+  expect(status.members.map(({ state }) => state).sort()).toEqual(['running', 'streaming', 'streaming']);
+});
+
+function findPatroni(cluster: TestCluster, member: string): number | undefined {
+  const ends = `/units/${member}/patroni.yml`;
+  return listProcessesOf(cluster.folder).find(({ commandLine }) => commandLine.endsWith(ends))?.pid;
+}
 
 test.skipIf(!isRoot)('an account without any rights has a whole cluster of its own', async (context) => {
   const nobody = await accountOf('nobody');

@@ -73,6 +73,9 @@ export function haproxyStatsUrl(haproxy: HaproxySpec): string {
 /** On HAProxy's statistics port, without a password: can the cluster be written to? */
 export const writablePath = '/writable';
 
+/** A start goes on by then in any case, whatever became of what it waited for. */
+export const yieldingMilliseconds = 10_000;
+
 /** What is not needed for the first write leaves the processor to what is, for a while: a start asks for all there is. */
 export function yieldToFirstWrite({ haproxy }: ClusterSpec, unlessExists?: string): Yielding {
   return {
@@ -82,7 +85,7 @@ export function yieldToFirstWrite({ haproxy }: ClusterSpec, unlessExists?: strin
       statuses: [200],
       timeoutMilliseconds: 1000,
     },
-    atMostMilliseconds: 10_000,
+    atMostMilliseconds: yieldingMilliseconds,
     ...(unlessExists === undefined ? {} : { unlessExists }),
   };
 }

@@ -342,6 +342,31 @@ describe.skipIf(!installed)('HAProxy, running as planned', async () => {
   });
 });
 
+describe.skipIf(!installed)('/writable', async () => {
+  const all = new Disposables();
+  const slowly = (spec: ClusterSpec): ClusterSpec => ({ ...spec, haproxy: { ...spec.haproxy, checkMilliseconds: 1000 } });
+  const spec = await onFreePorts(exampleSpec({ change: (each) => slowly(withoutAgents(each)) }));
+  const [first, ...others] = spec.members.map((member) =>
+    all.use(new FakeMember(member.name, member.port, member.patroniPort)),
+  );
+  afterAll(() => all[Symbol.asyncDispose]());
+  const url = `${haproxyStatsUrl(spec.haproxy)}/writable`;
+  const answer = async () => (await fetch(url).catch(() => undefined))?.status;
+
+  it('is 200 with a primary and a replica that were checked, from the first answer on', async () => {
+    const directory = all.use(await temporaryDirectory());
+    const unit = unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'haproxy');
+    await waitReady(unit, all.use(startUnit(unit)));
+    // Members that are not up, as in a first start: unchecked, HAProxy takes them for usable ones.
+    for (const end = performance.now() + 2500; performance.now() < end; await sleep(20)) expect(await answer()).toBe(503);
+    if (first !== undefined) first.role = 'primary';
+    await sleep(2000);
+    expect(await answer()).toBe(503);
+    for (const other of others) other.role = 'replica';
+    await waitUntil('a cluster that can be written to', async () => (await answer()) === 200, 5);
+  });
+});
+
 describe.skipIf(!installed)('HAProxy, with too little processor time', async () => {
   const all = new Disposables();
   const spec = await onFreePorts(exampleSpec({ change: withoutAgents }));

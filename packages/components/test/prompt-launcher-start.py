@@ -12,8 +12,8 @@ import time
 
 launcher = runpy.run_path(sys.argv[1])
 folder, binaries = sys.argv[2:]
-from patroni import postgresql  # noqa: E402 (in Patroni's order)
-from patroni.postgresql import postmaster  # noqa: E402
+from patroni import postgresql, ha  # noqa: E402 (in Patroni's order)
+from patroni.postgresql import bootstrap, postmaster  # noqa: E402
 
 report = {}
 untouched = postmaster.multiprocessing
@@ -109,4 +109,80 @@ def fill(early):
 
 
 report['not empty'] = trial('full', options, fill)
+
+syncfs = launcher['find_syncfs']()
+
+
+def refused(descriptor):
+    try:
+        launcher['sync_file_system'](syncfs, descriptor)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+with open(folder + '/full/somebody') as file:
+    report['syncfs'] = {'an open file': refused(file.fileno()), 'a closed one': refused(file.fileno() + 100)}
+
+
+def copy(options=({'checkpoint': 'fast'},), result=0, answer=0, known=True):
+    """A base backup with a pg_wal that is elsewhere: its options, what Patroni is told, what was synced, whether it is left."""
+    told, synced, left = [], [], [True]
+
+    class Server(object):
+        data_dir = os.path.join(folder, 'copy', 'pgdata')
+
+        def remove_data_directory(self):
+            left[0] = False
+
+    class Bootstrap(object):
+        _postgresql = Server()
+
+        def basebackup(self, conn_url, env, options):
+            self.process_user_options(options)
+            return result
+
+        def process_user_options(self, options):
+            told.extend(options)
+
+    def sync(descriptor):
+        synced.append(os.path.relpath(os.readlink('/proc/self/fd/%d' % descriptor), folder))
+        return answer
+
+    module = type('Module', (), {'Bootstrap': Bootstrap})
+    launcher['sync_copies_at_once'](module, sync if known else None)
+    returned = module.Bootstrap().basebackup('host=primary', {}, options if isinstance(options, dict) else list(options))
+    return {'told': told, 'returned': returned, 'synced': synced, 'left': left[0]}
+
+
+os.makedirs(os.path.join(folder, 'copy', 'pgdata'))
+os.symlink(os.path.join(folder, 'full'), os.path.join(folder, 'copy', 'pgdata', 'pg_wal'))
+unchanged = bootstrap.Bootstrap.basebackup
+launcher['sync_copies_at_once'](bootstrap, syncfs)
+report['copies'] = {'found': bootstrap.Bootstrap.basebackup is not unchanged, 'made': copy(), 'failed': copy(result=1),
+                    'not written': copy(answer=-1), 'other options': copy({'checkpoint': 'fast'}), 'old kernel': copy(known=False)}
+
+
+class Bootstrapped(object):
+    def __init__(self, bootstrapping):
+        self.state_handler, self.woken = type('Server', (), {'bootstrapping': bootstrapping}), 0
+        self.dcs = type('Etcd', (), {'take_leader': lambda self: None})()
+
+    def post_bootstrap(self):
+        self.dcs.take_leader()
+        return 'as ever'
+
+    def wakeup(self):
+        self.woken += 1
+
+
+def turn(bootstrapping):
+    server = Bootstrapped(bootstrapping)
+    return [server.post_bootstrap(), server.woken]
+
+
+launcher['go_on_after_bootstrap'](type('Module', (), {'Ha': Bootstrapped}))
+unchanged = ha.Ha.post_bootstrap
+launcher['go_on_after_bootstrap'](ha)
+report['turns'] = {'found': ha.Ha.post_bootstrap is not unchanged, 'before': turn(True), 'after': turn(False)}
 print(json.dumps(report))

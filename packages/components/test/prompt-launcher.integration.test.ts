@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { promptLauncher, withPromptLauncher } from '../src/patroni/prompt-launcher.js';
@@ -151,7 +151,7 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
   });
 
   it.skipIf(postgresUser === undefined)(
-    'begins sooner: PostgreSQL by a bare interpreter, initdb before Patroni',
+    'begins sooner: PostgreSQL by a bare interpreter, initdb before Patroni, copies synced at once',
     () => {
       const { env, postgres } = { env: layoutWithPatroni(folder).tools.patroni.env, postgres: postgresUser };
       const home = mkdtempSync(join(tmpdir(), 'holdfast-early-'));
@@ -168,6 +168,7 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
         });
         expect(status, stderr).toBe(0);
         const gone = { left: [], process: true };
+        const fast = { checkpoint: 'fast' };
         expect(JSON.parse(stdout)).toEqual({
           found: true,
           // Nobody's child in a session of its own, which ignores no signal and has no descriptor but the three.
@@ -178,6 +179,17 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
           killed: { answer: 'anew', again: 'anew', made: false, ...gone },
           'another leads': { answer: 'anew', again: 'anew', made: false, ...gone },
           'not empty': { answer: 'anew', again: 'anew', made: false, ...gone },
+          syncfs: { 'an open file': null, 'a closed one': constants.errno.EBADF },
+          copies: {
+            found: true,
+            made: { told: [fast, 'no-sync'], returned: 0, synced: ['copy', 'full'], left: true },
+            failed: { told: [fast, 'no-sync'], returned: 1, synced: [], left: true },
+            'not written': { told: [fast, 'no-sync'], returned: 1, synced: ['copy'], left: false },
+            // As they were, and synced by pg_basebackup.
+            'other options': { told: ['checkpoint'], returned: 0, synced: [], left: true },
+            'old kernel': { told: [fast], returned: 0, synced: [], left: true },
+          },
+          turns: { found: true, before: ['as ever', 0], after: ['as ever', 1] },
         });
       } finally {
         rmSync(home, { recursive: true, force: true });

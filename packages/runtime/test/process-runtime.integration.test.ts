@@ -56,7 +56,7 @@ describe('apply', () => {
     expect((await cluster.status('second')).pid).toBe(started.pid);
   });
 
-  it('starts at once what waits by itself, and later what yields: when told, after its time, or not where it began before', async () => {
+  it('starts first what waits by itself, and later what yields: when told, after its time, or not where it began before', async () => {
     const [other, port] = [await freePort(), await freePort()];
     const until = { kind: 'tcp', host: '127.0.0.1', port, timeoutMilliseconds: 500 } as const;
     const after = { units: ['other'], atLeast: 1 };
@@ -66,8 +66,8 @@ describe('apply', () => {
     };
     const told = yielding('told', 60_000);
     const units = [
-      cluster.unit('self', { after: { units: ['nobody'], atLeast: 1, waitsByItself: true } }),
       cluster.unit('other', listener(other)),
+      cluster.unit('self', { after: { units: ['nobody'], atLeast: 1, waitsByItself: true } }),
       told,
       yielding('timed', 1500),
       yielding('there', 60_000, cluster.directory),
@@ -75,6 +75,8 @@ describe('apply', () => {
     const begun = Date.now();
     await cluster.apply(...units);
     expect((await cluster.status('self')).pid).toBeDefined();
+    const starts = [...cluster.read('logs', 'supervisor.log').matchAll(/(\w+): started as/g)].map(([, id]) => id);
+    expect(starts.slice(0, 2)).toEqual(['self', 'other']);
     await cluster.until('there', ({ pid }) => pid !== undefined);
     expect((await cluster.status('timed')).state).toBe('waiting');
     await cluster.until('timed', ({ pid }) => pid !== undefined);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type MemberSpec, secret } from '@holdfast/spec';
-import { connectHost, httpUrl, listenHost, yieldToFirstWrite } from '../addresses.js';
+import { connectHost, httpUrl, listenHost, yieldingMilliseconds, yieldToFirstWrite } from '../addresses.js';
 import { memberDataDirectory, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
 import type { Unit, Yielding } from '../unit.js';
@@ -62,8 +62,13 @@ function planAgent(input: PlanInput, member: MemberSpec): Unit {
   };
 }
 
-/** Before the very first write there is nothing to fail over. The first member's, which makes the database, has to guard its gate from the start. */
+/**
+ * Before the very first write there is nothing to fail over. The first member's has to guard its gate from the start, that is once
+ * there is a PostgreSQL behind it.
+ */
 function planYielding({ spec, layout }: PlanInput, member: MemberSpec): { readonly yieldsTo?: Yielding } {
-  if (member.name === spec.members[0]?.name) return {};
-  return { yieldsTo: yieldToFirstWrite(spec, memberDataDirectory(layout.stateDirectory, member.name)) };
+  const data = memberDataDirectory(layout.stateDirectory, member.name);
+  if (member.name !== spec.members[0]?.name) return { yieldsTo: yieldToFirstWrite(spec, data) };
+  const until = { kind: 'tcp', host: connectHost(member.host), port: member.port, timeoutMilliseconds: 1000 } as const;
+  return { yieldsTo: { until, atMostMilliseconds: yieldingMilliseconds, unlessExists: data } };
 }

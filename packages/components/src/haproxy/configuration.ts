@@ -137,11 +137,13 @@ export function renderHaproxyConfiguration(input: PlanInput): string {
  */
 function renderWritable({ members, synchronous }: ClusterSpec): readonly string[] {
   const up = (acl: string, backend: string) => members.map(({ name }) => `acl ${acl} srv_is_up(${backend}/${name})`);
+  const checked = (backend: string) => `{ lua.checked(${backend}) eq 1 }`;
   const isAlone = members.length === 1 || synchronous.mode === 'off';
+  const copied = isAlone ? [] : [checked('replicas'), 'copied'];
   return [
     ...up('serves', 'primary'),
     ...(isAlone ? [] : up('copied', 'replicas')),
-    `http-request return status 200 if { path ${writablePath} } { nbsrv(primary) eq 1 } serves${isAlone ? '' : ' copied'}`,
+    `http-request return status 200 if ${[`{ path ${writablePath} }`, '{ nbsrv(primary) eq 1 }', checked('primary'), 'serves', ...copied].join(' ')}`,
     `http-request return status 503 if { path ${writablePath} }`,
   ];
 }

@@ -14,6 +14,7 @@ etcd servers preferred.
 Usage: patroni-prompt.py PATRONI_SCRIPT [ARGUMENT...]
 """
 import base64
+import ctypes
 import dis
 import glob
 import json
@@ -247,6 +248,8 @@ def shorten_waits(early):
         from patroni import collections, global_config
         from patroni.postgresql import bootstrap, postmaster
         start_postmaster_directly(postmaster)
+        go_on_after_bootstrap(ha)
+        sync_copies_at_once(bootstrap, find_syncfs())
         commit_strictly_from_the_start(bootstrap, global_config, collections.CaseInsensitiveSet)
         if early is not None:
             use_early_initdb(early, postgresql, ha)

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { type MemberSpec, secret } from '@holdfast/spec';
 import { apiUser } from '../accounts.js';
-import { connectHost, listenHost, patroniUrl } from '../addresses.js';
+import { connectHost, listenHost, patroniUrl, yieldingMilliseconds, yieldToFirstWrite } from '../addresses.js';
 import { memberDataDirectory, unitData, unitDirectory } from '../paths.js';
 import type { PlanInput } from '../plan.js';
-import type { Unit } from '../unit.js';
+import type { Probe, Unit, Yielding } from '../unit.js';
 import { renderPatroniConfiguration } from './configuration.js';
 import { pgIsreadyPath, renderPgIsready } from './pg-isready.js';
 import { promptLauncher, promptLauncherPath, withPromptLauncher } from './prompt-launcher.js';
@@ -65,13 +65,7 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
     user: accounts.patroni,
     namespace: member.namespace,
     workingDirectory: directory,
-    // Ready when Patroni answers at all: 503 only says that its loop has not run yet.
-    readiness: {
-      kind: 'http',
-      url: `${patroniUrl(member)}/liveness`,
-      statuses: [200, 503],
-      timeoutMilliseconds: 2000,
-    },
+    readiness: liveness(member),
     stop: { signal: 'SIGTERM', graceSeconds: 60 },
     restart: { minMilliseconds: 500, maxMilliseconds: 10_000 },
     reloadSignal: 'SIGHUP',
@@ -81,7 +75,27 @@ function planMember(input: PlanInput, member: MemberSpec): Unit {
       units: input.spec.etcd.members.map((each) => each.name),
       atLeast: 1,
       waitsByItself: argv.includes(launcher) && input.layout.etcdTls === undefined,
+      ...planYielding(input, member),
     },
     territory: memberDataDirectory(stateDirectory, member.name),
   };
+}
+
+/** Ready when Patroni answers at all: 503 only says that its loop has not run yet. */
+function liveness(member: MemberSpec): Probe {
+  return { kind: 'http', url: `${patroniUrl(member)}/liveness`, statuses: [200, 503], timeoutMilliseconds: 2000 };
+}
+
+/**
+ * On a first start the first member makes the database, and needs a whole core for it: the member whose copy the first commit waits for loads its
+ * Patroni once that of the first one runs. Copies that no commit waits for are made after the first write.
+ */
+function planYielding({ spec, layout }: PlanInput, member: MemberSpec): { readonly yieldsTo?: Yielding } {
+  const [first] = spec.members;
+  if (first === undefined || member === first) return {};
+  const { mode, standbys } = spec.synchronous;
+  const waitedFor = mode === 'off' ? 0 : Math.max(1, standbys);
+  const data = memberDataDirectory(layout.stateDirectory, member.name);
+  if (spec.members.indexOf(member) > waitedFor) return { yieldsTo: yieldToFirstWrite(spec, data) };
+  return { yieldsTo: { until: liveness(first), atMostMilliseconds: yieldingMilliseconds, unlessExists: data } };
 }

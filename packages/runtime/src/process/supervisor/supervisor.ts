@@ -98,8 +98,11 @@ export class Supervisor {
         if (action === 'reload') known.reload(unit, unit.reloadSignal);
         known.unit = unit;
       }
-      for (const { known, action } of units) {
-        if (action !== 'start' && action !== 'restart') continue;
+      const starts = units.filter(({ action }) => action === 'start' || action === 'restart');
+      const waitsByItself = ({ unit }: (typeof starts)[number]) => unit.after?.waitsByItself === true;
+      // What they wait for takes less long than what they do meanwhile.
+      for (const { known } of starts.filter(waitsByItself)) known.start();
+      for (const { known } of starts.filter((each) => !waitsByItself(each))) {
         known.start();
         if (known.main !== undefined) await sleep(startGap);
       }

@@ -1,12 +1,7 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Yielding as YieldingPlan } from '@holdfast/components';
 import { timeLimit } from '@holdfast/spec';
-import { isReady } from '../probe.js';
 import { awaitReady } from './await-ready.js';
-
-/** What is asked may have just started itself, and not know yet: it has to say so twice. */
-const betweenAnswers = 200;
 
 /** The time in which a unit that could start leaves the processor to others. */
 export class Yielding {
@@ -20,7 +15,7 @@ export class Yielding {
       return;
     }
     const limit = timeLimit(this.#abort.signal, atMostMilliseconds);
-    void untilTrueTwice(until, limit).then(() => {
+    void awaitReady(() => until, limit).then(() => {
       if (this.#abort.signal.aborted) return;
       this.#isOver = true;
       onOver();
@@ -33,12 +28,5 @@ export class Yielding {
 
   end(): void {
     this.#abort.abort();
-  }
-}
-
-async function untilTrueTwice(until: YieldingPlan['until'], signal: AbortSignal): Promise<void> {
-  while (await awaitReady(() => until, signal)) {
-    await sleep(betweenAnswers, undefined, { signal }).catch(() => undefined);
-    if (await isReady(until, signal)) return;
   }
 }

@@ -29,6 +29,16 @@ local function refuse_encryption(txn)
   return true
 end
 
+-- 1 once every server of the backend that is checked at all has been. Until then HAProxy takes it for a usable one.
+core.register_fetches('checked', function(txn, backend)
+  for _, server in pairs(core.backends[backend].servers) do
+    if string.find(server:get_stats().check_status or '', 'INI', 1, true) then
+      return 0
+    end
+  end
+  return 1
+end)
+
 core.register_action('hold', { 'tcp-req' }, function(txn, backend, milliseconds)
   local held = txn:get_priv()
   if held == nil then
