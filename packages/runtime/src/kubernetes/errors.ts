@@ -94,6 +94,16 @@ export function podsStuck(lines: readonly string[], suggestion: string): Holdfas
   });
 }
 
+export function podsDoNotEnd(names: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_KUBERNETES_PODS_STUCK',
+    message: `Pods do not end: ${names.join(', ')}.`,
+    suggestion:
+      'See whether their node is there (`kubectl get nodes`); then run the same command again: it goes on where this one stopped.',
+    exitCode: ExitCode.environment,
+  });
+}
+
 export function kubectlFailed(command: string, output: string): HoldfastError {
   return new HoldfastError({
     code: 'HF_KUBERNETES_FAILED',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Plan, statePaths, type TlsFiles, tlsFiles } from '@holdfast/components';
+import { type Plan, statePaths, type TlsFiles, tlsFiles, type Unit } from '@holdfast/components';
 import type { ClusterSpec, Secrets } from '@holdfast/spec';
 import { copiedFiles } from '../copied-files.js';
 import { diffPlans } from '../diff-plans.js';
@@ -23,7 +23,7 @@ import {
   selector,
 } from './objects.js';
 import { unitStatuses } from './pod-status.js';
-import { awaitPods, awaitReplaced, awaitRollout, deletePods, listPods } from './pods.js';
+import { awaitGone, awaitPods, awaitReplaced, awaitRollout, deletePods, endPods, listPods } from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
 import { applyApiSecret, checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
 
@@ -121,6 +121,10 @@ export async function createKubernetesRuntime({
     await awaitReplaced(place, `deployment/${workload}`, signal);
   };
 
+  /** Pods that are going do not count: what comes next starts anew. */
+  const isActive = async (signal: AbortSignal) =>
+    (await listPods(place, signal)).some(({ metadata }) => metadata.deletionTimestamp === undefined);
+
   const writePlan = (plan: Plan) => {
     const { plan: path } = statePaths(stateDirectory);
     writeFileAtomically(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600, durable: true });
@@ -187,13 +191,12 @@ export async function createKubernetesRuntime({
 
     currentPlan: async () => readPlan(stateDirectory),
 
-    isActive: async (signal) =>
-      (await listPods(place, signal)).some(({ metadata }) => metadata.deletionTimestamp === undefined),
+    isActive,
 
     async apply(plan: Plan, { signal }: ApplyOptions): Promise<readonly UnitChange[]> {
       if (plan.cluster !== spec.name) throw foreignPlan(stateDirectory, spec.name, plan.cluster);
       const before = readPlan(stateDirectory);
-      const isRunning = (await listPods(place, signal)).length > 0;
+      const isRunning = await isActive(signal);
       const objects = await forServer(place, planned().objects, signal);
       const changes = isRunning
         ? diffPlans(before, plan)
@@ -247,19 +250,23 @@ export async function createKubernetesRuntime({
     async down(groups, signal) {
       const orders = { signal, timeoutMilliseconds: orderMilliseconds };
       const labelled = ['--selector', selector(place), ...inNamespace, '--ignore-not-found'];
-      // Without their set pods do not come back, and can go in the order that is asked for.
-      await kubectl.run(['delete', 'statefulsets', ...labelled, '--cascade=orphan'], orders);
-      await kubectl.run(['delete', 'deployments,cronjobs.batch', ...labelled, '--wait=false'], orders);
+      // Without what keeps them pods do not come back, and go in the order and with the patience that is asked for: left to Kubernetes, a proxy's
+      // pod would wait for its sessions for a minute, which a later order does not shorten.
+      await kubectl.run(['delete', 'statefulsets,deployments.apps', ...labelled, '--cascade=orphan'], orders);
+      await kubectl.run(['delete', 'replicasets.apps', ...labelled, '--cascade=orphan'], orders);
+      await kubectl.run(['delete', 'cronjobs.batch', ...labelled, '--wait=false'], orders);
       const units = new Map(readPlan(stateDirectory)?.units.map((unit) => [unit.id, unit]));
       for (const group of groups) {
         const found = group.flatMap((id) => units.get(id) ?? []).filter(({ component }) => component !== 'agent');
-        for (const isFixed of [false, true]) {
-          const own = found.filter((unit) => podOf(unit).isFixed === isFixed);
-          const names = (await Promise.all(own.map(async ({ id }) => await podsOf(id, signal)))).flat();
-          // Nobody waits for sessions of a proxy when everything goes.
-          await deletePods(place, names, signal, isFixed ? ['--wait=true'] : ['--wait=true', '--grace-period=5']);
-        }
+        const proxies = found.filter((unit) => !podOf(unit).isFixed);
+        const others = found.filter((unit) => podOf(unit).isFixed);
+        const names = async (own: readonly Unit[]) =>
+          (await Promise.all(own.map(async ({ id }) => await podsOf(id, signal)))).flat();
+        // Nobody waits for sessions of a proxy when everything goes.
+        await endPods(place, await names(proxies), signal, ['--grace-period=5']);
+        await endPods(place, await names(others), signal);
       }
+      await awaitGone(place, signal);
       await prune(place, [], signal);
       const classes = planned().objects.filter(({ kind }) => kind === 'PriorityClass');
       const targets = classes.map(({ metadata }) => `priorityclass/${metadata.name}`);

@@ -34,6 +34,7 @@ interface ContainerStatus {
 }
 
 interface ContainerState {
+  readonly running?: { readonly startedAt?: string };
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly finishedAt?: string };
 }
@@ -110,6 +111,12 @@ export function troubleOf(pod: Pod): Trouble | undefined {
     kind,
     text: `${name}: ${[waiting.reason, waiting.message].filter((each) => each !== undefined).join(': ')}`,
   };
+}
+
+/** Whether nothing of a pod that was told to end runs any more. Pure. */
+export function hasEnded(pod: Pod): boolean {
+  const isGoing = pod.metadata.deletionTimestamp !== undefined;
+  return isGoing && containers(pod).every(({ state }) => state?.running === undefined);
 }
 
 function endOf({ status }: Pod): string | undefined {

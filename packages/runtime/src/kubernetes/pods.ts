@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClusterSpec, timeLimit } from '@holdfast/spec';
-import { podsStuck } from './errors.js';
+import { podsDoNotEnd, podsStuck } from './errors.js';
 import { orderMilliseconds } from './kubectl.js';
 import { type Place, selector } from './objects.js';
-import { type Pod, type Trouble, troubleOf } from './pod-status.js';
+import { hasEnded, type Pod, type Trouble, troubleOf } from './pod-status.js';
 
 /** What keeps a pod from starting for so long has a lasting reason. A volume or a node may still be on its way for longer. */
 const troubleMilliseconds: Readonly<Record<Trouble['kind'], number>> = {
@@ -12,6 +12,11 @@ const troubleMilliseconds: Readonly<Record<Trouble['kind'], number>> = {
   schedule: 90_000,
 };
 const appearMilliseconds = 120_000;
+/** Longer than any pod's grace period. */
+const endMilliseconds = 180_000;
+/** A kubelet tells of what ended every ten seconds at least. */
+const goneMilliseconds = 15_000;
+const pauseMilliseconds = 500;
 
 /** The cluster's own, those that are going included. */
 export async function listPods(place: Place, signal: AbortSignal): Promise<readonly Pod[]> {
@@ -32,6 +37,34 @@ export async function deletePods(
   await kubectl.run(args, { signal, timeoutMilliseconds: orderMilliseconds });
 }
 
+/**
+ * Asks pods to end and waits until their containers have; the objects may stay for some seconds more, since a kubelet reports when it likes to.
+ * HF_KUBERNETES_PODS_STUCK when they do not: on a node that is gone nobody can say.
+ */
+export async function endPods(
+  place: Place,
+  names: readonly string[],
+  signal: AbortSignal,
+  how: readonly string[] = [],
+): Promise<void> {
+  if (names.length === 0) return;
+  await deletePods(place, names, signal, ['--wait=false', ...how]);
+  const limit = timeLimit(signal, endMilliseconds);
+  for (;;) {
+    const left = (await listPods(place, signal)).filter((pod) => names.includes(pod.metadata.name) && !hasEnded(pod));
+    if (left.length === 0) return;
+    if (limit.aborted) throw podsDoNotEnd(left.map(({ metadata }) => metadata.name));
+    await sleep(pauseMilliseconds, undefined, { signal });
+  }
+}
+
+/** For a while, until no pod's object is left: what is there a little longer bothers nobody, and `up` can go on from it. */
+export async function awaitGone(place: Place, signal: AbortSignal): Promise<void> {
+  const limit = timeLimit(signal, goneMilliseconds);
+  while (!limit.aborted && (await listPods(place, signal)).length > 0)
+    await sleep(pauseMilliseconds, undefined, { signal });
+}
+
 /** Until every pod runs, or Kubernetes says why one cannot: HF_KUBERNETES_PODS_STUCK. */
 export async function awaitPods(place: Place, spec: ClusterSpec, signal: AbortSignal): Promise<void> {
   const limit = timeLimit(signal, appearMilliseconds);
@@ -48,7 +81,7 @@ export async function awaitPods(place: Place, spec: ClusterSpec, signal: AbortSi
     // A pod that waits for its turn appears later; whoever waits for the database sees to that.
     if (all.length > 0 && waiting.length === 0) return;
     if (limit.aborted) return;
-    await sleep(500, undefined, { signal });
+    await sleep(pauseMilliseconds, undefined, { signal });
   }
 }
 
