@@ -43,6 +43,8 @@ export interface ApplyOptions {
   readonly secrets: Secrets;
   /** Extra environment for the next start of a unit only (etcd: rejoin an existing cluster). */
   readonly startEnvironment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Told what takes long to start, and why. */
+  readonly note?: (text: string) => void;
 }
 
 /** Where a pod of the pooler is reached from this process, and how another one comes to it. */
@@ -64,6 +66,8 @@ export interface Runtime extends AsyncDisposable {
   /** Brings the copies of files that units read while they run up to date, where the supervisor or the unit cannot see them by themselves. */
   renewCopies?(signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<readonly UnitStatus[]>;
+  /** Where more keeps a unit from starting than itself: throws what has for so long that waiting has no sense. One look; whoever waits repeats it. */
+  examineStart?(signal: AbortSignal): Promise<void>;
   /** Opens the ways to what runs, where there are some to open, so that a question does not wait for that. Never throws but when aborted. */
   reach?(signal: AbortSignal): Promise<void>;
   /** Every pod of the pooler, where there are several behind one address: what is told to one is not told to the others. */

@@ -84,9 +84,15 @@ export function makeSecretsFailed(output: string): HoldfastError {
   });
 }
 
+const stuck = 'HF_KUBERNETES_PODS_STUCK';
+
+export function isPodsStuck(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === stuck;
+}
+
 export function podsStuck(lines: readonly string[], suggestion: string): HoldfastError {
   return new HoldfastError({
-    code: 'HF_KUBERNETES_PODS_STUCK',
+    code: stuck,
     message: 'Pods cannot start.',
     detail: lines.join('\n'),
     suggestion,
@@ -96,7 +102,7 @@ export function podsStuck(lines: readonly string[], suggestion: string): Holdfas
 
 export function podsDoNotEnd(names: readonly string[]): HoldfastError {
   return new HoldfastError({
-    code: 'HF_KUBERNETES_PODS_STUCK',
+    code: stuck,
     message: `Pods do not end: ${names.join(', ')}.`,
     suggestion:
       'See whether their node is there (`kubectl get nodes`); then run the same command again: it goes on where this one stopped.',

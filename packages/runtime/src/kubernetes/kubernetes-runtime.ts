@@ -23,7 +23,7 @@ import {
   selector,
 } from './objects.js';
 import { unitStatuses } from './pod-status.js';
-import { awaitGone, awaitPods, awaitReplaced, awaitRollout, deletePods, endPods, listPods } from './pods.js';
+import { awaitGone, awaitPods, awaitReplaced, awaitRollout, deletePods, endPods, listPods, PodWatch } from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
 import { applyApiSecret, checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
 
@@ -74,6 +74,8 @@ export async function createKubernetesRuntime({
     return own;
   };
 
+  const watch = new PodWatch(place, spec);
+
   const locate = (unit: string) => {
     const units = readPlan(stateDirectory)?.units ?? [];
     const found = units.find(({ id }) => id === unit);
@@ -113,12 +115,12 @@ export async function createKubernetesRuntime({
     const { workload, isFixed } = locate(unit);
     if (isFixed) {
       await deletePods(place, await podsOf(unit, signal), signal);
-      await awaitPods(place, spec, signal);
+      await awaitPods(watch, planned(), signal);
       return;
     }
     // One after the other, so that clients always find one.
     await kubectl.run(['rollout', 'restart', ...inNamespace, `deployment/${workload}`], { signal });
-    await awaitReplaced(place, `deployment/${workload}`, signal);
+    await awaitReplaced(place, watch, { ...planned(), target: `deployment/${workload}` }, signal);
   };
 
   /** Pods that are going do not count: what comes next starts anew. */
@@ -193,7 +195,7 @@ export async function createKubernetesRuntime({
 
     isActive,
 
-    async apply(plan: Plan, { signal }: ApplyOptions): Promise<readonly UnitChange[]> {
+    async apply(plan: Plan, { signal, note }: ApplyOptions): Promise<readonly UnitChange[]> {
       if (plan.cluster !== spec.name) throw foreignPlan(stateDirectory, spec.name, plan.cluster);
       const before = readPlan(stateDirectory);
       const isRunning = await isActive(signal);
@@ -208,10 +210,11 @@ export async function createKubernetesRuntime({
         signal,
       );
       await prune(place, objects, signal);
-      await awaitPods(place, spec, signal);
+      const wanted = { objects, note };
+      await awaitPods(watch, wanted, signal);
       if (isRunning) {
         // etcd and the proxies are replaced by Kubernetes, one after the other; members by us.
-        await awaitRollout(place, objects, signal);
+        await awaitRollout(place, watch, wanted, signal);
         const restarted = new Set(
           changes
             .filter(({ action }) => action === 'restart')
@@ -220,7 +223,7 @@ export async function createKubernetesRuntime({
             .map((unit) => podOf(unit).name),
         );
         for (const name of restarted) await deletePods(place, [name], signal);
-        if (restarted.size > 0) await awaitPods(place, spec, signal);
+        if (restarted.size > 0) await awaitPods(watch, wanted, signal);
       }
       writePlan(plan);
       return changes;
@@ -228,6 +231,10 @@ export async function createKubernetesRuntime({
 
     renewCopies: async (signal) =>
       await applyApiSecret(place, copiedFiles(planned().plan.units, stateDirectory), signal),
+
+    async examineStart(signal) {
+      await watch.glance(planned(), signal);
+    },
 
     async status(signal): Promise<readonly UnitStatus[]> {
       return unitStatuses(readPlan(stateDirectory), await listPods(place, signal));
