@@ -52,6 +52,8 @@ export interface PoolerPod {
   readonly host: string;
   readonly port: number;
   readonly way: PodWay;
+  /** Another one after each start of the program, which begins with nobody paused. */
+  readonly instance: string;
 }
 
 /** Runs plans. One instance a cluster; holds no state of its own that a later CLI call would miss. */
@@ -70,7 +72,10 @@ export interface Runtime extends AsyncDisposable {
   examineStart?(signal: AbortSignal): Promise<void>;
   /** Opens the ways to what runs, where there are some to open, so that a question does not wait for that. Never throws but when aborted. */
   reach?(signal: AbortSignal): Promise<void>;
-  /** Every pod of the pooler, where there are several behind one address: what is told to one is not told to the others. */
+  /**
+   * Every pod of the pooler that runs and is to stay, where there are several behind one address: what is told to one is not told to the others. The
+   * same one has the same port each time.
+   */
   poolers?(signal: AbortSignal): Promise<readonly PoolerPod[]>;
   start(unit: string, signal: AbortSignal): Promise<void>;
   /** Resolves when every process of the unit is gone; SIGKILL after the unit's grace period. */

@@ -22,7 +22,7 @@ import {
   prune,
   selector,
 } from './objects.js';
-import { unitStatuses } from './pod-status.js';
+import { isGoing, isStarted, unitStatuses } from './pod-status.js';
 import { awaitGone, awaitPods, awaitReplaced, awaitRollout, deletePods, endPods, listPods, PodWatch } from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
 import { applyApiSecret, checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
@@ -125,7 +125,7 @@ export async function createKubernetesRuntime({
 
   /** Pods that are going do not count: what comes next starts anew. */
   const isActive = async (signal: AbortSignal) =>
-    (await listPods(place, signal)).some(({ metadata }) => metadata.deletionTimestamp === undefined);
+    (await listPods(place, signal)).some((pod) => !isGoing(pod));
 
   const writePlan = (plan: Plan) => {
     const { plan: path } = statePaths(stateDirectory);
@@ -158,15 +158,13 @@ export async function createKubernetesRuntime({
       if (!spec.pooler.enabled) return [];
       const { port } = spec.pooler;
       const running = (await listPods(place, signal)).filter(
-        ({ metadata, status }) =>
-          metadata.labels?.['app.kubernetes.io/name'] === 'pgbouncer' &&
-          metadata.deletionTimestamp === undefined &&
-          status.phase === 'Running',
+        (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === 'pgbouncer' && !isGoing(pod) && isStarted(pod),
       );
       return await Promise.all(
-        running.map(async ({ metadata: { name: pod } }) => {
+        running.map(async ({ metadata: { name: pod, uid }, status }) => {
           const door = await doors.add({ target: `pod/${pod}`, ports: [port] });
-          return { host: '127.0.0.1', port: door, way: { namespace, pod, port } };
+          const instance = `${uid} ${status.containerStatuses?.[0]?.restartCount ?? 0}`;
+          return { host: '127.0.0.1', port: door, way: { namespace, pod, port }, instance };
         }),
       );
     },

@@ -92,6 +92,12 @@ export function isGoing({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
+/** Whether all of its containers run now, ready or not. */
+export function isStarted({ status }: Pod): boolean {
+  const all = status.containerStatuses ?? [];
+  return status.phase === 'Running' && all.every(({ state }) => state?.running !== undefined);
+}
+
 /** Reasons of a container that waits because something failed (kubelet's pkg/kubelet/images/types.go and container/sync_result.go). */
 const failing = /BackOff$|^Err|Error$|^InvalidImageName$|^RegistryUnavailable$|^SignatureValidationFailed$/;
 const failingImage = /Image|Registry|Signature/;
