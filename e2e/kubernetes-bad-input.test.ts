@@ -42,6 +42,18 @@ describe.skipIf(!ready)('an `up` that Kubernetes cannot do', () => {
     expect(kubectl('get', 'services', '--namespace', namespace, '--output', 'name')).toBe('service/theirs');
   });
 
+  test('an image that no node has: the pods that want it are named', async () => {
+    const yaml = kubernetesSpec(namespace).replace('pull: Never', 'pull: Never, etcd: "nobody/etcd:1"');
+    const began = performance.now();
+    const { code, error } = await refused(yaml);
+    expect(performance.now() - began).toBeLessThan(90_000);
+    expect(code).toBe(3);
+    expect(error).toMatchObject({
+      code: 'HF_KUBERNETES_PODS_STUCK',
+      detail: expect.stringMatching(/etcd-0.*ErrImageNeverPull.*nobody\/etcd:1/),
+    });
+  });
+
   test('a server that lacks what is needed is named with its version', async () => {
     // The real server serves all of it, so its discovery is answered as 1.20 answers without the addition.
     const answers: Readonly<Record<string, unknown>> = {

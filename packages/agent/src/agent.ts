@@ -7,7 +7,6 @@ import {
   createEtcdClient,
   createHaproxyClient,
   createPatroniClient,
-  type EtcdClient,
 } from '@holdfast/components';
 import { timeLimit } from '@holdfast/spec';
 import { Actor } from './actions.js';
@@ -384,7 +383,7 @@ class Agent {
           signal,
         );
         this.#leadership.read(leader?.value, leader?.modRevision ?? '0', askedAt);
-        this.#checkWatch(client, leader?.modRevision);
+        this.#dcs.check(client, leader?.modRevision);
       } catch {
         // No proof; its age says so.
       }
@@ -396,22 +395,6 @@ class Agent {
       const until = AbortSignal.any([signal, this.#lockReads.signal]);
       await sleep(pause, undefined, { signal: until }).catch(() => undefined);
     }
-  }
-
-  #missed = 0;
-
-  #checkWatch(answered: EtcdClient, revision: string | undefined): void {
-    // The one beside this agent is the one that it cannot be cut off from.
-    const [first] = this.#etcd.members;
-    if (answered === first && this.#dcs.followed !== undefined && this.#dcs.followed !== first) {
-      this.#dcs.begin('the first member of etcd answers again');
-      return;
-    }
-    const known = this.#dcs.keys?.raw.leader?.modRevision;
-    this.#missed = known === revision ? 0 : this.#missed + 1;
-    if (this.#missed < 2) return;
-    this.#missed = 0;
-    this.#dcs.begin('a reading of the lock is newer than the watch');
   }
 
   async #watchPatroni(signal: AbortSignal): Promise<void> {

@@ -23,17 +23,19 @@ export class EtcdCluster {
     this.#avoided.set(client, performance.now() + avoidMilliseconds);
   }
 
-  /** Throws the last member's error when none answered within `timeoutMilliseconds`. */
+  /** Throws the last member's error when none answered within `timeoutMilliseconds`. `preferred` is asked first, however it did lately. */
   async ask<Answer>(
     question: (client: EtcdClient, signal: AbortSignal) => Promise<Answer>,
     timeoutMilliseconds: number,
     signal: AbortSignal,
+    preferred?: EtcdClient,
   ): Promise<Answer> {
     const done = new AbortController();
     const limit = timeLimit(AbortSignal.any([signal, done.signal]), timeoutMilliseconds);
     const now = performance.now();
     const isAvoided = (client: EtcdClient) => (this.#avoided.get(client) ?? 0) > now;
-    const order = [...this.members].sort((one, other) => Number(isAvoided(one)) - Number(isAvoided(other)));
+    const rank = (client: EtcdClient) => (client === preferred ? -1 : Number(isAvoided(client)));
+    const order = [...this.members].sort((one, other) => rank(one) - rank(other));
     try {
       return await new Promise<Answer>((resolve, reject) => {
         let asked = 0;
@@ -51,7 +53,8 @@ export class EtcdCluster {
             },
             (error: unknown) => {
               failed++;
-              if (!done.signal.aborted) this.avoid(client);
+              // That the caller gave up is not its fault.
+              if (!done.signal.aborted && !signal.aborted) this.avoid(client);
               if (failed === this.members.length || limit.aborted) {
                 clearTimeout(timer);
                 reject(error instanceof Error ? error : new Error(String(error)));

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planCluster } from '@holdfast/components';
 import { type Connection, connect } from '@holdfast/postgres';
@@ -207,6 +209,46 @@ describe.skipIf(!installed)('PgBouncer before a real server', () => {
       code: 'HF_POOLER_CONSOLE',
     });
     expect(await states()).toEqual(['active', 'active']);
+  });
+
+  test('of several poolers one that goes away holds nobody: no error, and the others are resumed', async () => {
+    const pod = (at: number, instance: string) => ({ host: '127.0.0.1', port: at, instance });
+    let pods: readonly ReturnType<typeof pod>[] = [];
+    const looks: (typeof pods)[] = [];
+    const runtime = { poolers: async () => looks.shift() ?? pods } as unknown as Runtime;
+    const pause = async (action: () => Promise<unknown>) =>
+      await whilePoolerPaused({ ...context, runtime }, view(), options, action);
+    const state = async () => await pooler.state(signal);
+
+    // Gone when it is to be paused.
+    const silent = (await onFreePorts(testSpec())).pooler.port;
+    pods = [pod(target.port, 'a')];
+    looks.push([...pods, pod(silent, 'b')]);
+    expect((await pause(state)).result).toBe('paused');
+    expect(await state()).toBe('active');
+
+    // Gone while it is paused; another one has come in its place, and does not answer yet.
+    const { port } = (await startPooler()).pooler;
+    const door = createServer((socket) => {
+      const inner = createConnection(port, '127.0.0.1').on('error', () => socket.destroy());
+      socket.on('error', () => inner.destroy()).pipe(inner);
+      inner.pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const behind = (door.address() as AddressInfo).port;
+    pods = [pod(target.port, 'a'), pod(behind, 'b')];
+    const paused = await pause(async () => {
+      door.close();
+      pods = [pod(target.port, 'a'), pod(behind, 'c')];
+      return [await state(), await createPoolerConsole({ ...target, port }).state(signal)];
+    });
+    expect(paused.result).toEqual(['paused', 'paused']);
+    expect(await state()).toBe('active');
+
+    // One that is there and does not answer is an error as before.
+    pods = [pod(target.port, 'a'), pod(silent, 'b')];
+    await expect(pause(state)).rejects.toMatchObject({ code: 'HF_POOLER_CONSOLE' });
+    expect(await state()).toBe('active');
   });
 
   test('a wrong password is no pause', async () => {

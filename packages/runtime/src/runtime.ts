@@ -43,6 +43,8 @@ export interface ApplyOptions {
   readonly secrets: Secrets;
   /** Extra environment for the next start of a unit only (etcd: rejoin an existing cluster). */
   readonly startEnvironment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Told what takes long to start, and why. */
+  readonly note?: (text: string) => void;
 }
 
 /** Where a pod of the pooler is reached from this process, and how another one comes to it. */
@@ -50,6 +52,8 @@ export interface PoolerPod {
   readonly host: string;
   readonly port: number;
   readonly way: PodWay;
+  /** Another one after each start of the program, which begins with nobody paused. */
+  readonly instance: string;
 }
 
 /** Runs plans. One instance a cluster; holds no state of its own that a later CLI call would miss. */
@@ -64,9 +68,14 @@ export interface Runtime extends AsyncDisposable {
   /** Brings the copies of files that units read while they run up to date, where the supervisor or the unit cannot see them by themselves. */
   renewCopies?(signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<readonly UnitStatus[]>;
+  /** Where more keeps a unit from starting than itself: throws what has for so long that waiting has no sense. One look; whoever waits repeats it. */
+  examineStart?(signal: AbortSignal): Promise<void>;
   /** Opens the ways to what runs, where there are some to open, so that a question does not wait for that. Never throws but when aborted. */
   reach?(signal: AbortSignal): Promise<void>;
-  /** Every pod of the pooler, where there are several behind one address: what is told to one is not told to the others. */
+  /**
+   * Every pod of the pooler that runs and is to stay, where there are several behind one address: what is told to one is not told to the others. The
+   * same one has the same port each time.
+   */
   poolers?(signal: AbortSignal): Promise<readonly PoolerPod[]>;
   start(unit: string, signal: AbortSignal): Promise<void>;
   /** Resolves when every process of the unit is gone; SIGKILL after the unit's grace period. */

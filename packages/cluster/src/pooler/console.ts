@@ -10,6 +10,8 @@ export interface PoolerConsoleTarget {
   readonly password: string;
   /** Where host and port are a door that ends with this process: how another one opens its own. */
   readonly way?: PodWay;
+  /** Of several: which one it is; another after a restart. */
+  readonly instance?: string;
 }
 
 /** PgBouncer's own words; `paused` includes a PAUSE that still waits for transactions to end. */

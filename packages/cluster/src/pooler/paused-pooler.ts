@@ -6,6 +6,7 @@ import type { ClusterView } from '../view/view.js';
 import { allConsoles } from './all-consoles.js';
 import { createPoolerConsole, type PoolerConsole, type PoolerConsoleTarget, type PoolerState } from './console.js';
 import { startResumeGuard } from './resume-guard.js';
+import { unlessGone } from './unless-gone.js';
 
 /** How clients of the pooler are treated while the primary changes or restarts. */
 export interface DrainOptions {
@@ -18,6 +19,8 @@ export interface DrainOptions {
 const defaultDrainMilliseconds = 5000;
 /** RESUME is answered at once; a pooler that takes longer hangs. */
 const resumeMilliseconds = 3000;
+/** With a limit of its own: it is looked whether a pooler is there that was to be resumed after a Ctrl-C. */
+const lookMilliseconds = 5000;
 /** A pause beyond the drain that lasts longer than this is somebody's who is frozen. */
 const guardMilliseconds = 30_000;
 
@@ -44,19 +47,28 @@ async function poolerTargets(
   return [{ host: connectHost(spec.pooler.host), port: spec.pooler.port, password }];
 }
 
-function consoleOf(targets: readonly PoolerConsoleTarget[]): PoolerConsole {
-  return allConsoles(targets.map(createPoolerConsole));
+function consoleOf(targets: readonly PoolerConsoleTarget[], { runtime }: ClusterContext): PoolerConsole {
+  return allConsoles(
+    targets.map((target) => {
+      const console = createPoolerConsole(target);
+      if (target.instance === undefined) return console;
+      return unlessGone(console, async () => {
+        const there = await runtime.poolers?.(AbortSignal.timeout(lookMilliseconds));
+        return there?.some(({ port, instance }) => port === target.port && instance === target.instance) === true;
+      });
+    }),
+  );
 }
 
 /** Undefined: there is no pooler. Throws when it does not answer. */
 export async function poolerState(context: ClusterContext, signal: AbortSignal): Promise<PoolerState | undefined> {
   if (!context.spec.pooler.enabled) return undefined;
-  return await consoleOf(await poolerTargets(context, signal)).state(signal);
+  return await consoleOf(await poolerTargets(context, signal), context).state(signal);
 }
 
 /** Ends a pause that somebody left behind; false: there was none. The caller holds the cluster's lock. Throws like the console. */
 export async function resumePooler(context: ClusterContext, signal: AbortSignal): Promise<boolean> {
-  const console = consoleOf(await poolerTargets(context, signal));
+  const console = consoleOf(await poolerTargets(context, signal), context);
   return await console.resume(timeLimit(signal, resumeMilliseconds));
 }
 
@@ -80,7 +92,7 @@ export async function whilePoolerPaused<Result>(
   if (!plan.pause) return { result: await action(), pausedMilliseconds: undefined };
 
   const targets = await poolerTargets(context, signal);
-  const console = consoleOf(targets);
+  const console = consoleOf(targets, context);
   const drain = options.drainMilliseconds ?? defaultDrainMilliseconds;
   // PgBouncer's query_wait_timeout, which goes on in a pause.
   const { queueMilliseconds } = context.spec.haproxy;

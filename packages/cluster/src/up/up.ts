@@ -217,7 +217,8 @@ async function applyPlan(
     if (step.switchoverFirst) await moveLeader(context, { signal, progress });
     if (step.restarts !== undefined) progress.step(`Restarting ${step.restarts} with its new configuration`);
     else progress.step('Starting what does not run yet');
-    done.push(...(await context.runtime.apply(step.plan, { signal, secrets, startEnvironment })));
+    const note = (text: string) => progress.note(text);
+    done.push(...(await context.runtime.apply(step.plan, { signal, secrets, startEnvironment, note })));
     if (step.restarts !== undefined) await waitForMembers(context, options.timeoutSeconds, signal);
   }
   return done;

@@ -17,6 +17,8 @@ export interface Primary {
 /** A unit that failed so often has a lasting reason; waiting longer would only hide it. */
 const hopelessRestarts = 4;
 const etcdMilliseconds = 500;
+/** Between two looks at what keeps units from starting. */
+const examineMilliseconds = 2000;
 /** Longer than they wait for their turn (Yielding). */
 const latecomerMilliseconds = 15_000;
 
@@ -37,6 +39,7 @@ export async function waitForPrimary(
       const units = await context.runtime.status(signal);
       if (performance.now() >= end || isHopeless(units))
         throw notInTime('A primary', timeoutSeconds, describeUnits(units));
+      await context.runtime.examineStart?.(signal);
     }
     await sleep(100, undefined, { signal });
   }
@@ -119,6 +122,7 @@ async function waitForConnection(
   signal: AbortSignal,
 ): Promise<void> {
   const end = performance.now() + target.timeoutSeconds * 1000;
+  let examineAt = performance.now() + examineMilliseconds;
   for (;;) {
     let reason: string;
     try {
@@ -142,6 +146,10 @@ async function waitForConnection(
         target.timeoutSeconds,
         `${reason}\n${describeUnits(await context.runtime.status(signal))}`,
       );
+    }
+    if (performance.now() >= examineAt) {
+      await context.runtime.examineStart?.(signal);
+      examineAt = performance.now() + examineMilliseconds;
     }
     await sleep(50, undefined, { signal });
   }

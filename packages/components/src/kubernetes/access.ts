@@ -91,6 +91,8 @@ const operatorRules: readonly Rule[] = [
     verbs: ['get', 'patch'],
   },
   { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: keep },
+  // Deployments leave theirs behind when their pods shall go in an order of ours.
+  { apiGroups: ['apps'], resources: ['replicasets'], verbs: [...look, 'delete'] },
   { apiGroups: ['batch'], resources: ['cronjobs'], verbs: keep },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: keep },
   { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: keep },

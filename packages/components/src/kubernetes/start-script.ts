@@ -35,7 +35,8 @@ follow() {
     if [[ $now != "$seen" ]] && /usr/local/bin/holdfast-unit --sync "$2"; then seen=$now; fi
   done
 }
-if [[ -n \${2:-} ]]; then follow "$(version)" "$2" & fi
+# As nobody's child: HAProxy's master ends once it has none left, whoever they are.
+if [[ -n \${2:-} ]]; then (follow "$(version)" "$2" &); fi
 # Patroni asks once which version etcd's members have agreed on, and keeps to a wrong path of its API when they have not yet.
 agreed() {
   timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 &&

@@ -26,6 +26,7 @@ describe('the start of a container', () => {
 if [[ $1 == --sync ]]; then echo "$HOLDFAST_UNITS $2" >>'${root}/synced'; exit; fi
 printf '%s|' "$HOLDFAST_UNITS" "$PWD" "$@"
 [[ $1 != wait ]] || exec sleep 9
+if [[ $1 == children ]]; then read -r found <"/proc/$$/task/$$/children" || true; echo "children: $found."; fi
 `,
       { mode: 0o755 },
     );
@@ -90,6 +91,12 @@ printf '%s|' "$HOLDFAST_UNITS" "$PWD" "$@"
     etcd.close();
     expect(stdout).toContain('|ready|');
     expect(performance.now() - began).toBeGreaterThan(1400);
+  });
+
+  it('leaves nobody for the unit to wait for', async () => {
+    // HAProxy's master ends when the system says that it has no child left.
+    await unit('haproxy', ['children']);
+    expect((await start('haproxy-1', 'haproxy', 'USR2')).stdout).toContain('children: .');
   });
 
   it('hands files on that change later, once', async () => {

@@ -84,12 +84,28 @@ export function makeSecretsFailed(output: string): HoldfastError {
   });
 }
 
+const stuck = 'HF_KUBERNETES_PODS_STUCK';
+
+export function isPodsStuck(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === stuck;
+}
+
 export function podsStuck(lines: readonly string[], suggestion: string): HoldfastError {
   return new HoldfastError({
-    code: 'HF_KUBERNETES_PODS_STUCK',
+    code: stuck,
     message: 'Pods cannot start.',
     detail: lines.join('\n'),
     suggestion,
+    exitCode: ExitCode.environment,
+  });
+}
+
+export function podsDoNotEnd(names: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: stuck,
+    message: `Pods do not end: ${names.join(', ')}.`,
+    suggestion:
+      'See whether their node is there (`kubectl get nodes`); then run the same command again: it goes on where this one stopped.',
     exitCode: ExitCode.environment,
   });
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Plan, statePaths, type TlsFiles, tlsFiles } from '@holdfast/components';
+import { type Plan, statePaths, type TlsFiles, tlsFiles, type Unit } from '@holdfast/components';
 import type { ClusterSpec, Secrets } from '@holdfast/spec';
 import { copiedFiles } from '../copied-files.js';
 import { diffPlans } from '../diff-plans.js';
@@ -22,8 +22,8 @@ import {
   prune,
   selector,
 } from './objects.js';
-import { unitStatuses } from './pod-status.js';
-import { awaitPods, awaitReplaced, awaitRollout, deletePods, listPods } from './pods.js';
+import { isGoing, isStarted, unitStatuses } from './pod-status.js';
+import { awaitGone, awaitPods, awaitReplaced, awaitRollout, deletePods, endPods, listPods, PodWatch } from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
 import { applyApiSecret, checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
 
@@ -74,6 +74,8 @@ export async function createKubernetesRuntime({
     return own;
   };
 
+  const watch = new PodWatch(place, spec);
+
   const locate = (unit: string) => {
     const units = readPlan(stateDirectory)?.units ?? [];
     const found = units.find(({ id }) => id === unit);
@@ -113,13 +115,17 @@ export async function createKubernetesRuntime({
     const { workload, isFixed } = locate(unit);
     if (isFixed) {
       await deletePods(place, await podsOf(unit, signal), signal);
-      await awaitPods(place, spec, signal);
+      await awaitPods(watch, planned(), signal);
       return;
     }
     // One after the other, so that clients always find one.
     await kubectl.run(['rollout', 'restart', ...inNamespace, `deployment/${workload}`], { signal });
-    await awaitReplaced(place, `deployment/${workload}`, signal);
+    await awaitReplaced(place, watch, { ...planned(), target: `deployment/${workload}` }, signal);
   };
+
+  /** Pods that are going do not count: what comes next starts anew. */
+  const isActive = async (signal: AbortSignal) =>
+    (await listPods(place, signal)).some((pod) => !isGoing(pod));
 
   const writePlan = (plan: Plan) => {
     const { plan: path } = statePaths(stateDirectory);
@@ -152,15 +158,13 @@ export async function createKubernetesRuntime({
       if (!spec.pooler.enabled) return [];
       const { port } = spec.pooler;
       const running = (await listPods(place, signal)).filter(
-        ({ metadata, status }) =>
-          metadata.labels?.['app.kubernetes.io/name'] === 'pgbouncer' &&
-          metadata.deletionTimestamp === undefined &&
-          status.phase === 'Running',
+        (pod) => pod.metadata.labels?.['app.kubernetes.io/name'] === 'pgbouncer' && !isGoing(pod) && isStarted(pod),
       );
       return await Promise.all(
-        running.map(async ({ metadata: { name: pod } }) => {
+        running.map(async ({ metadata: { name: pod, uid }, status }) => {
           const door = await doors.add({ target: `pod/${pod}`, ports: [port] });
-          return { host: '127.0.0.1', port: door, way: { namespace, pod, port } };
+          const instance = `${uid} ${status.containerStatuses?.[0]?.restartCount ?? 0}`;
+          return { host: '127.0.0.1', port: door, way: { namespace, pod, port }, instance };
         }),
       );
     },
@@ -187,13 +191,12 @@ export async function createKubernetesRuntime({
 
     currentPlan: async () => readPlan(stateDirectory),
 
-    isActive: async (signal) =>
-      (await listPods(place, signal)).some(({ metadata }) => metadata.deletionTimestamp === undefined),
+    isActive,
 
-    async apply(plan: Plan, { signal }: ApplyOptions): Promise<readonly UnitChange[]> {
+    async apply(plan: Plan, { signal, note }: ApplyOptions): Promise<readonly UnitChange[]> {
       if (plan.cluster !== spec.name) throw foreignPlan(stateDirectory, spec.name, plan.cluster);
       const before = readPlan(stateDirectory);
-      const isRunning = (await listPods(place, signal)).length > 0;
+      const isRunning = await isActive(signal);
       const objects = await forServer(place, planned().objects, signal);
       const changes = isRunning
         ? diffPlans(before, plan)
@@ -205,10 +208,11 @@ export async function createKubernetesRuntime({
         signal,
       );
       await prune(place, objects, signal);
-      await awaitPods(place, spec, signal);
+      const wanted = { objects, note };
+      await awaitPods(watch, wanted, signal);
       if (isRunning) {
         // etcd and the proxies are replaced by Kubernetes, one after the other; members by us.
-        await awaitRollout(place, objects, signal);
+        await awaitRollout(place, watch, wanted, signal);
         const restarted = new Set(
           changes
             .filter(({ action }) => action === 'restart')
@@ -217,7 +221,7 @@ export async function createKubernetesRuntime({
             .map((unit) => podOf(unit).name),
         );
         for (const name of restarted) await deletePods(place, [name], signal);
-        if (restarted.size > 0) await awaitPods(place, spec, signal);
+        if (restarted.size > 0) await awaitPods(watch, wanted, signal);
       }
       writePlan(plan);
       return changes;
@@ -225,6 +229,10 @@ export async function createKubernetesRuntime({
 
     renewCopies: async (signal) =>
       await applyApiSecret(place, copiedFiles(planned().plan.units, stateDirectory), signal),
+
+    async examineStart(signal) {
+      await watch.glance(planned(), signal);
+    },
 
     async status(signal): Promise<readonly UnitStatus[]> {
       return unitStatuses(readPlan(stateDirectory), await listPods(place, signal));
@@ -247,19 +255,23 @@ export async function createKubernetesRuntime({
     async down(groups, signal) {
       const orders = { signal, timeoutMilliseconds: orderMilliseconds };
       const labelled = ['--selector', selector(place), ...inNamespace, '--ignore-not-found'];
-      // Without their set pods do not come back, and can go in the order that is asked for.
-      await kubectl.run(['delete', 'statefulsets', ...labelled, '--cascade=orphan'], orders);
-      await kubectl.run(['delete', 'deployments,cronjobs.batch', ...labelled, '--wait=false'], orders);
+      // Without what keeps them pods do not come back, and go in the order and with the patience that is asked for: left to Kubernetes, a proxy's
+      // pod would wait for its sessions for a minute, which a later order does not shorten.
+      await kubectl.run(['delete', 'statefulsets,deployments.apps', ...labelled, '--cascade=orphan'], orders);
+      await kubectl.run(['delete', 'replicasets.apps', ...labelled, '--cascade=orphan'], orders);
+      await kubectl.run(['delete', 'cronjobs.batch', ...labelled, '--wait=false'], orders);
       const units = new Map(readPlan(stateDirectory)?.units.map((unit) => [unit.id, unit]));
       for (const group of groups) {
         const found = group.flatMap((id) => units.get(id) ?? []).filter(({ component }) => component !== 'agent');
-        for (const isFixed of [false, true]) {
-          const own = found.filter((unit) => podOf(unit).isFixed === isFixed);
-          const names = (await Promise.all(own.map(async ({ id }) => await podsOf(id, signal)))).flat();
-          // Nobody waits for sessions of a proxy when everything goes.
-          await deletePods(place, names, signal, isFixed ? ['--wait=true'] : ['--wait=true', '--grace-period=5']);
-        }
+        const proxies = found.filter((unit) => !podOf(unit).isFixed);
+        const others = found.filter((unit) => podOf(unit).isFixed);
+        const names = async (own: readonly Unit[]) =>
+          (await Promise.all(own.map(async ({ id }) => await podsOf(id, signal)))).flat();
+        // Nobody waits for sessions of a proxy when everything goes.
+        await endPods(place, await names(proxies), signal, ['--grace-period=5']);
+        await endPods(place, await names(others), signal);
       }
+      await awaitGone(place, signal);
       await prune(place, [], signal);
       const classes = planned().objects.filter(({ kind }) => kind === 'PriorityClass');
       const targets = classes.map(({ metadata }) => `priorityclass/${metadata.name}`);

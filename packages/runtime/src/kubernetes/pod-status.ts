@@ -27,6 +27,7 @@ export interface Pod {
 }
 
 interface ContainerStatus {
+  readonly name?: string;
   readonly restartCount: number;
   readonly ready: boolean;
   readonly state?: ContainerState;
@@ -34,8 +35,15 @@ interface ContainerStatus {
 }
 
 interface ContainerState {
+  readonly running?: { readonly startedAt?: string };
   readonly waiting?: { readonly reason?: string; readonly message?: string };
-  readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly finishedAt?: string };
+  readonly terminated?: Ended;
+}
+
+interface Ended {
+  readonly exitCode: number;
+  readonly reason?: string;
+  readonly finishedAt?: string;
 }
 
 /** Of the plan's units, by their pods. Pure. A proxy counts as ready as soon as one of its pods is. */
@@ -57,7 +65,7 @@ export function unitStatuses(plan: Plan | undefined, pods: readonly Pod[]): read
       since: best?.status.startTime ?? best?.metadata.creationTimestamp ?? new Date(0).toISOString(),
       restarts,
       lastEnd: best === undefined ? undefined : endOf(best),
-      lastOutput: trouble === undefined ? undefined : [trouble.text],
+      lastOutput: trouble === undefined ? undefined : [`${trouble.pod}: ${trouble.text}`],
       nextStartAt: undefined,
     };
   });
@@ -73,47 +81,104 @@ const rank: Readonly<Record<UnitState, number>> = {
 };
 
 function stateOf(pod: Pod): UnitState {
-  if (pod.metadata.deletionTimestamp !== undefined) return 'stopping';
+  if (isGoing(pod)) return 'stopping';
   if (pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true) return 'ready';
-  const waiting = waitingReason(pod);
-  if (waiting !== undefined && failing.test(waiting)) return 'backoff';
+  if (failingContainer(pod) !== undefined) return 'backoff';
   return pod.status.phase === 'Running' ? 'starting' : pod.status.phase === 'Pending' ? 'waiting' : 'stopped';
 }
 
-/** Reasons of a container that waits because something failed (kubelet's pkg/kubelet/images and container). */
-const failing = /BackOff|ErrImage|ImageInspectError|InvalidImageName|CreateContainer.*Error|RunContainerError/;
+/** Told to end; what Kubernetes makes in its place has another uid. */
+export function isGoing({ metadata }: Pod): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** Whether all of its containers run now, ready or not. */
+export function isStarted({ status }: Pod): boolean {
+  const all = status.containerStatuses ?? [];
+  return status.phase === 'Running' && all.every(({ state }) => state?.running !== undefined);
+}
+
+/** Reasons of a container that waits because something failed (kubelet's pkg/kubelet/images/types.go and container/sync_result.go). */
+const failing = /BackOff$|^Err|Error$|^InvalidImageName$|^RegistryUnavailable$|^SignatureValidationFailed$/;
+const failingImage = /Image|Registry|Signature/;
+const crashing = 'CrashLoopBackOff';
 
 function containers({ status }: Pod): readonly ContainerStatus[] {
   return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
 }
 
-function waitingReason(pod: Pod): string | undefined {
-  return containers(pod).find(({ state }) => state?.waiting !== undefined)?.state?.waiting?.reason;
+/** The first one, in the order in which they start; the others may wait for it. */
+function failingContainer(pod: Pod): ContainerStatus | undefined {
+  return containers(pod).find(({ state }) => failing.test(state?.waiting?.reason ?? ''));
 }
 
+/**
+ * - `image`, `container`: it cannot be fetched, or not be started
+ * - `crash`: it ends again and again
+ * - `schedule`: no node takes the pod, or it has no volume
+ * - `unmade`: what keeps pods has fewer than it should
+ * - `slow`: it does not run yet, and nothing is said of a failure
+ */
+export type TroubleKind = 'image' | 'container' | 'crash' | 'schedule' | 'unmade' | 'slow';
+
 export interface Trouble {
-  readonly kind: 'image' | 'schedule' | 'container';
-  /** For people: the pod and what Kubernetes says. */
+  readonly kind: TroubleKind;
+  /** Its name; of `unmade`: kind and name of what should make it. */
+  readonly pod: string;
+  /** Of the pod: the next one of its name has another. */
+  readonly uid: string;
+  /** Times that the container was started again. */
+  readonly restarts: number;
+  /** For people: what Kubernetes says. */
   readonly text: string;
 }
 
 /** Why a pod does not start, where Kubernetes says so; undefined: it is on its way. Pure. */
 export function troubleOf(pod: Pod): Trouble | undefined {
-  const { name } = pod.metadata;
+  const { name, uid } = pod.metadata;
   const scheduled = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False')
-    return { kind: 'schedule', text: `${name}: ${scheduled.message ?? scheduled.reason ?? 'no node takes it'}` };
-  const waiting = containers(pod).find(({ state }) => state?.waiting !== undefined)?.state?.waiting;
-  if (waiting?.reason === undefined || !failing.test(waiting.reason)) return undefined;
-  const kind = /Image/.test(waiting.reason) ? 'image' : 'container';
-  return {
-    kind,
-    text: `${name}: ${[waiting.reason, waiting.message].filter((each) => each !== undefined).join(': ')}`,
-  };
+  if (scheduled?.status === 'False') {
+    const text = words(scheduled.reason, scheduled.message) ?? 'no node takes it';
+    return { kind: 'schedule', pod: name, uid, restarts: 0, text };
+  }
+  const container = failingContainer(pod);
+  const { reason, message } = container?.state?.waiting ?? {};
+  if (container === undefined || reason === undefined) return undefined;
+  const { restartCount: restarts } = container;
+  const isFirst = pod.status.initContainerStatuses?.includes(container) === true;
+  const which = isFirst ? `init container ${container.name ?? ''}: ` : '';
+  if (reason === crashing) {
+    const end = container.lastState?.terminated;
+    const ended = end === undefined ? '' : `, last end: ${describeEnd(end)}`;
+    const times = `${reason} after ${restarts} restart${restarts === 1 ? '' : 's'}`;
+    return { kind: 'crash', pod: name, uid, restarts, text: `${which}${times}${ended}` };
+  }
+  const kind = failingImage.test(reason) ? 'image' : 'container';
+  return { kind, pod: name, uid, restarts, text: `${which}${words(reason, message) ?? reason}` };
+}
+
+/** A pod of which nothing is known but that it is on its way. Pure. */
+export function slowStart(pod: Pod): Trouble {
+  const { name, uid } = pod.metadata;
+  const reason = containers(pod).find(({ state }) => state?.waiting !== undefined)?.state?.waiting?.reason;
+  return { kind: 'slow', pod: name, uid, restarts: 0, text: reason ?? 'it has not started yet' };
+}
+
+function words(...parts: readonly (string | undefined)[]): string | undefined {
+  const known = parts.filter((each) => each !== undefined && each !== '');
+  return known.length === 0 ? undefined : known.join(': ');
+}
+
+/** Whether nothing of a pod that was told to end runs any more. Pure. */
+export function hasEnded(pod: Pod): boolean {
+  return isGoing(pod) && containers(pod).every(({ state }) => state?.running === undefined);
 }
 
 function endOf({ status }: Pod): string | undefined {
   const end = status.containerStatuses?.[0]?.lastState?.terminated;
-  if (end === undefined) return undefined;
-  return end.reason === 'OOMKilled' ? 'out of memory' : `exit ${end.exitCode}`;
+  return end === undefined ? undefined : describeEnd(end);
+}
+
+function describeEnd({ exitCode, reason }: Ended): string {
+  return reason === 'OOMKilled' ? 'out of memory' : `exit ${exitCode}`;
 }

@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesObject } from '@holdfast/components';
 import { type ClusterSpec, timeLimit } from '@holdfast/spec';
-import { podsStuck } from './errors.js';
+import { isPodsStuck, podsDoNotEnd, podsStuck } from './errors.js';
+import { listEvents, wordsOfEvents } from './events.js';
 import { orderMilliseconds } from './kubectl.js';
+import { isWorkload } from './kubernetes-plan.js';
 import { type Place, selector } from './objects.js';
-import { type Pod, type Trouble, troubleOf } from './pod-status.js';
+import { hasEnded, isGoing, type Pod, slowStart, type Trouble, troubleOf } from './pod-status.js';
+import { adviceFor, describeTroubles, judgeTroubles, TroubleMemory } from './troubles.js';
 
-/** What keeps a pod from starting for so long has a lasting reason. A volume or a node may still be on its way for longer. */
-const troubleMilliseconds: Readonly<Record<Trouble['kind'], number>> = {
-  image: 20_000,
-  container: 20_000,
-  schedule: 90_000,
-};
 const appearMilliseconds = 120_000;
+/** Longer than any pod's grace period. */
+const endMilliseconds = 180_000;
+/** A kubelet tells of what ended every ten seconds at least. */
+const goneMilliseconds = 15_000;
+const pauseMilliseconds = 500;
 
 /** The cluster's own, those that are going included. */
 export async function listPods(place: Place, signal: AbortSignal): Promise<readonly Pod[]> {
@@ -32,52 +35,150 @@ export async function deletePods(
   await kubectl.run(args, { signal, timeoutMilliseconds: orderMilliseconds });
 }
 
-/** Until every pod runs, or Kubernetes says why one cannot: HF_KUBERNETES_PODS_STUCK. */
-export async function awaitPods(place: Place, spec: ClusterSpec, signal: AbortSignal): Promise<void> {
-  const limit = timeLimit(signal, appearMilliseconds);
-  const since = new Map<string, number>();
+/**
+ * Asks pods to end and waits until their containers have; the objects may stay for some seconds more, since a kubelet reports when it likes to.
+ * HF_KUBERNETES_PODS_STUCK when they do not: on a node that is gone nobody can say.
+ */
+export async function endPods(
+  place: Place,
+  names: readonly string[],
+  signal: AbortSignal,
+  how: readonly string[] = [],
+): Promise<void> {
+  if (names.length === 0) return;
+  await deletePods(place, names, signal, ['--wait=false', ...how]);
+  const limit = timeLimit(signal, endMilliseconds);
   for (;;) {
-    const all = await listPods(place, signal);
-    const waiting = all.filter(({ status }) => status.phase === 'Pending');
-    const troubles = waiting.flatMap((pod) => troubleOf(pod) ?? []);
-    for (const { text } of troubles) if (!since.has(text)) since.set(text, performance.now());
-    const lasting = troubles.filter(
-      ({ kind, text }) => performance.now() - (since.get(text) ?? 0) > troubleMilliseconds[kind],
-    );
-    if (lasting.length > 0) throw podsStuck([...new Set(lasting.map(({ text }) => text))], adviceFor(lasting, spec));
-    // A pod that waits for its turn appears later; whoever waits for the database sees to that.
-    if (all.length > 0 && waiting.length === 0) return;
-    if (limit.aborted) return;
-    await sleep(500, undefined, { signal });
+    const left = (await listPods(place, signal)).filter((pod) => names.includes(pod.metadata.name) && !hasEnded(pod));
+    if (left.length === 0) return;
+    if (limit.aborted) throw podsDoNotEnd(left.map(({ metadata }) => metadata.name));
+    await sleep(pauseMilliseconds, undefined, { signal });
   }
 }
 
-/** Until Kubernetes has replaced the pods that it replaces by itself. */
-export async function awaitRollout(
-  place: Place,
-  objects: readonly { readonly kind: string; readonly metadata: { readonly name: string } }[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (objects.some(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'etcd'))
-    await awaitReplaced(place, 'statefulset/etcd', signal);
-  for (const { kind, metadata } of objects)
-    if (kind === 'Deployment') await awaitReplaced(place, `deployment/${metadata.name}`, signal);
+/** For a while, until no pod's object is left: what is there a little longer bothers nobody, and `up` can go on from it. */
+export async function awaitGone(place: Place, signal: AbortSignal): Promise<void> {
+  const limit = timeLimit(signal, goneMilliseconds);
+  while (!limit.aborted && (await listPods(place, signal)).length > 0)
+    await sleep(pauseMilliseconds, undefined, { signal });
 }
 
-/** `deployment/haproxy` */
-export async function awaitReplaced({ kubectl, namespace }: Place, target: string, signal: AbortSignal): Promise<void> {
-  await kubectl.run(['rollout', 'status', '--namespace', namespace, target, '--timeout=280s'], {
-    signal,
-    timeoutMilliseconds: orderMilliseconds,
+/** Pods that are to run, and who is told of those that do not. */
+export interface Wanted {
+  /** Those that keep pods count. */
+  readonly objects: readonly KubernetesObject[];
+  /** Told once of each pod that takes long, and why. */
+  readonly note?: ((text: string) => void) | undefined;
+}
+
+/** Looks at the cluster's pods again and again, and says when waiting for them has no sense any more. */
+export class PodWatch {
+  readonly #place: Place;
+  readonly #spec: ClusterSpec;
+  readonly #memory = new TroubleMemory();
+  readonly #told = new Set<string>();
+  readonly #now: () => number;
+
+  constructor(place: Place, spec: ClusterSpec, now: () => number = () => performance.now()) {
+    this.#place = place;
+    this.#spec = spec;
+    this.#now = now;
+  }
+
+  /** Whether all that is wanted has been started. HF_KUBERNETES_PODS_STUCK when Kubernetes has said for long enough why something cannot be. */
+  async look({ objects, note }: Wanted, signal: AbortSignal): Promise<boolean> {
+    const pods = (await listPods(this.#place, signal)).filter((pod) => !isGoing(pod));
+    const unmade = unmadePods(objects, pods);
+    const pending = pods.filter(({ status }) => status.phase === 'Pending');
+    const troubles = pods.flatMap((pod) => troubleOf(pod) ?? (pending.includes(pod) ? slowStart(pod) : []));
+    const { stuck, slow } = judgeTroubles(this.#memory.look([...troubles, ...unmade], this.#now()));
+    if (stuck.length > 0) {
+      const explained = await this.#explain(stuck, signal);
+      throw podsStuck(describeTroubles(explained), adviceFor(explained, this.#spec));
+    }
+    const untold = slow.filter(({ uid, kind }) => !this.#told.has(`${uid} ${kind}`));
+    if (note !== undefined && untold.length > 0) {
+      for (const { uid, kind } of untold) this.#told.add(`${uid} ${kind}`);
+      for (const line of describeTroubles(await this.#explain(untold, signal))) note(line);
+    }
+    return unmade.length === 0 && pending.length === 0;
+  }
+
+  /** For whoever waits for something else: a question that is not answered is no reason to end that. HF_KUBERNETES_PODS_STUCK as above. */
+  async glance(wanted: Wanted, signal: AbortSignal): Promise<void> {
+    try {
+      await this.look(wanted, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isPodsStuck(error)) throw error;
+    }
+  }
+
+  /** With what events tell where the pod itself says too little. */
+  async #explain(troubles: readonly Trouble[], signal: AbortSignal): Promise<readonly Trouble[]> {
+    const events = await listEvents(this.#place, signal);
+    return troubles.map((trouble) => {
+      const words = wordsOfEvents(events, trouble);
+      return words === undefined ? trouble : { ...trouble, text: `${trouble.text}; ${words}` };
+    });
+  }
+}
+
+/** What keeps pods and has fewer than it should, as a quota or a policy may forbid to make them. Pure. */
+export function unmadePods(objects: readonly KubernetesObject[], pods: readonly Pod[]): readonly Trouble[] {
+  return objects.filter(isWorkload).flatMap(({ kind, metadata: { name }, spec }) => {
+    // Where an autoscaler says how many, at least one.
+    const wanted = (spec as { readonly replicas?: number } | undefined)?.replicas ?? 1;
+    const there = pods.filter(
+      ({ metadata, status }) => metadata.labels?.['app.kubernetes.io/name'] === name && !isOver(status.phase),
+    );
+    if (there.length >= wanted) return [];
+    const pod = `${kind} ${name}`;
+    return [{ kind: 'unmade', pod, uid: pod, restarts: 0, text: `${there.length} of ${wanted} pods are made` }];
   });
 }
 
-function adviceFor(troubles: readonly Trouble[], { kubernetes }: ClusterSpec): string {
-  if (troubles.some(({ kind }) => kind === 'image'))
-    return `Bring the images to the nodes, or name others in \`kubernetes.images\` (pull: ${kubernetes.images.pull}); docs/guides/kubernetes.md#images says how. Then run \`holdfast up\` again.`;
-  if (troubles.some(({ text }) => /PersistentVolumeClaim|volume/i.test(text)))
-    return 'No volume is made for a claim: check `kubernetes.storageClass` and `kubernetes.storage`, then run `holdfast up` again.';
-  if (troubles.some(({ kind }) => kind === 'schedule'))
-    return 'Give the nodes room, or ask for less: `kubernetes.resources`, `kubernetes.spread`. Then run `holdfast up` again.';
-  return 'Mend what it says, then run `holdfast up` again: it goes on where this one stopped.';
+function isOver(phase: string): boolean {
+  return phase === 'Failed' || phase === 'Succeeded';
+}
+
+/** Until every pod that is wanted runs, or Kubernetes says why one cannot: HF_KUBERNETES_PODS_STUCK. */
+export async function awaitPods(watch: PodWatch, wanted: Wanted, signal: AbortSignal): Promise<void> {
+  const limit = timeLimit(signal, appearMilliseconds);
+  // What still does not run then is noticed by whoever waits for the database.
+  while (!(await watch.look(wanted, signal)) && !limit.aborted) await sleep(pauseMilliseconds, undefined, { signal });
+}
+
+/** Until Kubernetes has replaced the pods that it replaces by itself, or says why it cannot: HF_KUBERNETES_PODS_STUCK. */
+export async function awaitRollout(place: Place, watch: PodWatch, wanted: Wanted, signal: AbortSignal): Promise<void> {
+  const targets = wanted.objects.flatMap(({ kind, metadata: { name } }) => {
+    if (kind === 'StatefulSet' && name === 'etcd') return ['statefulset/etcd'];
+    return kind === 'Deployment' ? [`deployment/${name}`] : [];
+  });
+  for (const target of targets) await awaitReplaced(place, watch, { ...wanted, target }, signal);
+}
+
+/** `target`: `deployment/haproxy`. kubectl waits, and would do so in silence for a pod that cannot start. */
+export async function awaitReplaced(
+  { kubectl, namespace }: Place,
+  watch: PodWatch,
+  { target, ...wanted }: Wanted & { readonly target: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const limit = AbortSignal.any([signal, over.signal]);
+  const watching = (async (): Promise<never> => {
+    for (;;) {
+      await watch.glance(wanted, limit);
+      await sleep(pauseMilliseconds, undefined, { signal: limit });
+    }
+  })();
+  const args = ['rollout', 'status', '--namespace', namespace, target, '--timeout=280s'];
+  const replaced = kubectl.run(args, { signal: limit, timeoutMilliseconds: orderMilliseconds });
+  try {
+    await Promise.race([replaced, watching]);
+  } finally {
+    over.abort();
+    await Promise.allSettled([replaced, watching]);
+  }
 }

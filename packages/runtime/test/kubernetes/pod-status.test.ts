@@ -65,8 +65,33 @@ describe('why a pod does not start', () => {
   it.each([
     ['schedule', { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes' }] }],
     ['image', waiting('ImagePullBackOff')],
-    ['container', waiting('CrashLoopBackOff')],
+    ['image', waiting('ErrImagePull')],
+    ['image', waiting('ErrImageNeverPull')],
+    ['image', waiting('InvalidImageName')],
+    ['image', waiting('RegistryUnavailable')],
+    ['container', waiting('CreateContainerConfigError')],
+    ['container', waiting('CreateContainerError')],
+    ['container', waiting('RunContainerError')],
+    ['crash', waiting('CrashLoopBackOff')],
   ] as const)('%s', (kind, status) => expect(troubleOf(pod('etcd-0', status))?.kind).toBe(kind));
+
+  it('is said of the init container, when it is that one', () => {
+    const { phase, containerStatuses } = waiting('PodInitializing');
+    const failed = waiting('ErrImagePull', 'no such host').containerStatuses;
+    const initContainerStatuses = failed.map((each) => ({ ...each, name: 'find-hosts' }));
+    expect(troubleOf(pod('haproxy-a', { phase, initContainerStatuses, containerStatuses }))).toMatchObject({
+      kind: 'image',
+      pod: 'haproxy-a',
+      text: 'init container find-hosts: ErrImagePull: no such host',
+    });
+  });
+
+  it('is said of a container behind one that only waits', () => {
+    const containerStatuses = ['ContainerCreating', 'CreateContainerConfigError'].flatMap(
+      (reason) => waiting(reason).containerStatuses,
+    );
+    expect(troubleOf(pod('etcd-0', { phase: 'Pending', containerStatuses }))?.kind).toBe('container');
+  });
 
   it.each([waiting('ContainerCreating'), waiting('PodInitializing'), ready])(
     'is not said of one on its way',
