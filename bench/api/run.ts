@@ -63,6 +63,7 @@ function parse() {
 async function measureRest(stage: Stage): Promise<Section> {
   const rows: string[][] = [];
   const data: unknown[] = [];
+  await warmUp(stage);
   for (const [index, each] of cases.entries()) {
     for (const connections of connectionCounts) {
       process.stderr.write(`${each.name}, ${connections} connections\n`);
@@ -114,19 +115,33 @@ interface Found extends Measured {
   readonly microseconds: number;
 }
 
-/** One and the other in turn, so that whatever else the machine does meets both. */
-async function interleaved(
-  stage: Stage,
-  { method, path, headers = {}, body }: Case,
-  index: number,
-  connections: number,
-): Promise<readonly [Found, Found]> {
-  const { api, bare, keys } = stage;
+/** Every case once, so that both programs are compiled: of the first cases much of the time went there, and REST has more to compile. */
+async function warmUp(stage: Stage): Promise<void> {
+  for (const [index, each] of cases.entries()) {
+    const { method, body } = each;
+    for (const { url, headers } of loadsOf(stage, each, index)) {
+      await measure({ url, headers, method, body, connections: 16, seconds });
+    }
+  }
+}
+
+function loadsOf({ api, bare, keys }: Stage, { path, headers = {} }: Case, index: number) {
   const apikey = keys.publishable.current.value;
-  const loads = [
+  return [
     { program: 'api', url: `${api}/rest/v1${path}`, headers: { ...headers, apikey } },
     { program: 'bare', url: `${bare}/${index}`, headers },
   ] as const;
+}
+
+/** One and the other in turn, so that whatever else the machine does meets both. */
+async function interleaved(
+  stage: Stage,
+  each: Case,
+  index: number,
+  connections: number,
+): Promise<readonly [Found, Found]> {
+  const { method, body } = each;
+  const loads = loadsOf(stage, each, index);
   const found: [Found[], Found[]] = [[], []];
   for (const load of loads) await measure({ ...load, method, body, connections, seconds: 1 });
   for (let round = 0; round < rounds; round += 1) {

@@ -72,8 +72,11 @@ export class Metrics {
       metric = { help, series: new Map() };
       kind.set(name, metric);
     }
-    const wanted = this.#rendered.get(labels) ?? renderLabels(labels);
-    this.#rendered.set(labels, wanted);
+    let wanted = this.#rendered.get(labels);
+    if (wanted === undefined) {
+      wanted = renderLabels(labels);
+      this.#rendered.set(labels, wanted);
+    }
     const full = metric.series.size >= this.#seriesAtMost && !metric.series.has(wanted);
     const key = full ? renderLabels(Object.fromEntries(Object.keys(labels).map((label) => [label, 'other']))) : wanted;
     let series = metric.series.get(key);

@@ -27,7 +27,8 @@ export function setForwardedHeaders(request: IncomingMessage, route: Route, requ
 
 /** `::ffff:127.0.0.1` is 127.0.0.1 on a socket that speaks both. Pure. */
 export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  if (address?.startsWith('::') !== true) return address ?? '';
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 
 /** Pure. */

@@ -119,21 +119,21 @@ class Gateway {
     const verdict = await this.#judge.judge(found.key, found.source === 'bearer');
     if (verdict === undefined) return answers.wrongKey;
     if (route.access === 'service key' && verdict.role !== 'service_role') return answers.notAllowed;
-    this.#authorize(request, verdict.token);
+    this.#authorize(request, verdict.authorization);
     return undefined;
   }
 
   async #introduce(request: IncomingMessage, key: string): Promise<void> {
     const verdict = await this.#judge.judge(key, false);
-    if (verdict !== undefined) this.#authorize(request, verdict.token);
+    if (verdict !== undefined) this.#authorize(request, verdict.authorization);
   }
 
   /** A user's own token stands; an opaque key there means the same as in `apikey`. */
-  #authorize({ headers }: IncomingMessage, token: string): void {
+  #authorize({ headers }: IncomingMessage, authorization: string): void {
     const bearer = bearerOf(headers.authorization);
     const stands =
       headers.authorization !== undefined && headers.authorization !== '' && bearer?.startsWith('sb_') !== true;
-    if (!stands) headers.authorization = `Bearer ${token}`;
+    if (!stands) headers.authorization = authorization;
   }
 
   async #answerOwn(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {

@@ -4,8 +4,11 @@ import { acceptedKeys, classifyApiKey, type KeyMaterial, signApiToken, verifyTok
 export interface KeyVerdict {
   /** The role of the key. */
   readonly role: string;
-  /** What the service behind is told in `Authorization` when the client told nothing: a token for the key's role. */
-  readonly token: string;
+  /**
+   * What the service behind is told in `Authorization` when the client told nothing: a token for the key's role. One text for all requests with this
+   * key, so that whoever looks it up need not read it again.
+   */
+  readonly authorization: string;
 }
 
 interface Remembered {
@@ -62,9 +65,9 @@ async function judgeNow(
   const expires = firstRetirement(material, now);
   switch (classifyApiKey(key, material, now)) {
     case 'publishable':
-      return { verdict: { role: 'anon', token: await signApiToken('anon', material) }, expires };
+      return { verdict: verdictOf('anon', await signApiToken('anon', material)), expires };
     case 'secret':
-      return { verdict: { role: 'service_role', token: await signApiToken('service_role', material) }, expires };
+      return { verdict: verdictOf('service_role', await signApiToken('service_role', material)), expires };
     case 'unknown':
       return { verdict: undefined, expires };
     case 'jwt': {
@@ -72,9 +75,13 @@ async function judgeNow(
       if (!judged.valid) return { verdict: undefined, expires };
       const { role, exp } = judged.claims;
       const ends = exp === undefined ? expires : Math.min(expires, exp * 1000);
-      return { verdict: { role: typeof role === 'string' ? role : '', token: key }, expires: ends };
+      return { verdict: verdictOf(typeof role === 'string' ? role : '', key), expires: ends };
     }
   }
+}
+
+function verdictOf(role: string, token: string): KeyVerdict {
+  return { role, authorization: `Bearer ${token}` };
 }
 
 /** When a key that is still accepted will not be any more; milliseconds since the epoch. */

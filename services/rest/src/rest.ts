@@ -222,8 +222,9 @@ function ownPath(path: string, prefix: string): string {
   return `/${own}`;
 }
 
-/** As they are where each came once. */
+/** Node has joined those that came several times, but for one; without that they are texts already, and a copy costs more than all that reads it. */
 function plainHeaders(headers: IncomingMessage['headers']): Readonly<Record<string, string>> {
+  if (headers['set-cookie'] === undefined) return headers as Readonly<Record<string, string>>;
   const joined: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];

@@ -30,6 +30,7 @@ export function createAuthenticator(settings: AuthSettings): Authenticator {
   const { anonymousRole, jwtSecret, jwtAudience } = settings;
   const path = parseClaimPath(settings.jwtRoleClaimKey) ?? [];
   const keys = jwtSecret === null ? undefined : readVerificationKeys(jwtSecret, settings.jwtSecretIsBase64);
+  // By the header as clients usually write it, which is looked up as it comes: nothing is cut out of it for a token that is known.
   const decoded = new TokenCache<DecodedToken>(settings.jwtCacheEntries);
   const anonymous: Identity | undefined =
     anonymousRole === null
@@ -38,16 +39,17 @@ export function createAuthenticator(settings: AuthSettings): Authenticator {
 
   return {
     async authenticate(authorization, now = new Date()) {
-      const token = bearerToken(authorization);
-      if (token === undefined) {
-        if (anonymous === undefined) throw anonymousDisabled();
-        return anonymous;
-      }
-      if (keys === undefined) throw noJwtSecret();
-      let known = decoded.get(token);
+      let known = authorization === undefined ? undefined : decoded.get(authorization);
       if (known === undefined) {
-        known = await decodeToken(token, await keys);
-        decoded.set(token, known);
+        const token = bearerToken(authorization);
+        if (token === undefined) {
+          if (anonymous === undefined) throw anonymousDisabled();
+          return anonymous;
+        }
+        if (keys === undefined) throw noJwtSecret();
+        const usual = `Bearer ${token}`;
+        known = decoded.get(usual) ?? (await decodeToken(token, await keys));
+        decoded.set(usual, known);
       }
       const fault = judgeClaims(known.claims, jwtAudience, now);
       if (fault !== undefined) throw claimsRejected(fault);

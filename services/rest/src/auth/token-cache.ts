@@ -1,4 +1,4 @@
-/** Remembers the last `size` values by key: a full one forgets what was not used for longest. */
+/** Remembers the last `size` values by key: a full one forgets what was not used for longest. While it is not half full, uses are not noted: see BoundedCache. */
 export class TokenCache<Value> {
   readonly #values = new Map<string, Value>();
   readonly #size: number;
@@ -9,7 +9,7 @@ export class TokenCache<Value> {
 
   get(key: string): Value | undefined {
     const value = this.#values.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || this.#values.size * 2 <= this.#size) return value;
     this.#values.delete(key);
     this.#values.set(key, value);
     return value;

@@ -20,26 +20,51 @@ export interface RequestContext {
 
 /** One statement that sets all of it, until the transaction ends. The role comes after the settings, some of which only the login role may set. */
 export function contextStatement(context: RequestContext): Statement {
-  const values: string[] = [];
-  const calls: string[] = [];
-  const set = (key: string, value: string) => {
-    values.push(value);
-    calls.push(`set_config('${key}', $${values.length}, true)`);
-  };
-  set('search_path', context.searchPath.map(name).join(', '));
-  for (const setting of context.settings) {
-    values.push(setting.name, setting.value);
-    calls.push(`set_config($${values.length - 1}, $${values.length}, true)`);
-  }
-  set('role', context.role);
-  set('request.jwt.claims', context.claims);
-  set('request.method', context.method);
-  set('request.path', context.path);
-  set('request.headers', JSON.stringify(context.headers));
-  set('request.cookies', JSON.stringify(context.cookies));
-  if (context.timeZone !== undefined) set('timezone', context.timeZone);
-  return { text: textOf(calls), values };
+  const { settings, timeZone } = context;
+  const values: string[] = [context.searchPath.map(name).join(', ')];
+  for (const setting of settings) values.push(setting.name, setting.value);
+  values.push(
+    context.role,
+    context.claims,
+    context.method,
+    context.path,
+    JSON.stringify(context.headers),
+    JSON.stringify(context.cookies),
+  );
+  if (timeZone !== undefined) values.push(timeZone);
+  return { text: textFor(settings.length, timeZone !== undefined), values };
 }
+
+/** By the number of settings; twice that with a time zone. Few, and the same text again is found by its name without being looked at. */
+const texts: string[] = [];
+
+function textFor(settings: number, timeZone: boolean): string {
+  const at = 2 * settings + (timeZone ? 1 : 0);
+  const known = texts[at];
+  if (known !== undefined) return known;
+  const calls: string[] = [];
+  let values = 0;
+  const next = () => {
+    values += 1;
+    return `$${values}`;
+  };
+  const set = (key: string) => calls.push(`set_config('${key}', ${next()}, true)`);
+  set('search_path');
+  for (let count = 0; count < settings; count += 1) calls.push(`set_config(${next()}, ${next()}, true)`);
+  for (const key of ['role', ...requestKeys]) set(key);
+  if (timeZone) set('timezone');
+  const text = textOf(calls);
+  texts[at] = text;
+  return text;
+}
+
+const requestKeys = [
+  'request.jwt.claims',
+  'request.method',
+  'request.path',
+  'request.headers',
+  'request.cookies',
+] as const;
 
 /** PostgreSQL's bound is 100 arguments. */
 const argumentsAtMost = 100;

@@ -151,7 +151,7 @@ export function contextOf(
   { http, request, identity, environment }: Work,
   settings: readonly { readonly name: string; readonly value: string }[],
 ): RequestContext {
-  const { cookie, ...headers } = http.headers;
+  const { cookie } = http.headers;
   const { extraSearchPath, appSettings } = environment.loaded.settings;
   const app =
     appSettings.size === 0 ? [] : [...appSettings].map(([name, value]) => ({ name: `app.settings.${name}`, value }));
@@ -160,12 +160,16 @@ export function contextOf(
     claims: identity.claims,
     method: http.method,
     path: http.path,
-    headers,
+    headers: cookie === undefined ? http.headers : withoutCookie(http.headers),
     cookies: cookie === undefined ? {} : cookiesOf(cookie),
     searchPath: [request.schema, ...extraSearchPath.filter((schema) => schema !== request.schema)],
     timeZone: request.preferences.timeZone,
     settings: [...settings, ...app],
   };
+}
+
+function withoutCookie({ cookie: _, ...headers }: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return headers;
 }
 
 export function cookiesOf(header: string): Record<string, string> {

@@ -24,16 +24,18 @@ const resolvers = new WeakMap<SchemaCache, Map<string, FieldResolver>>();
 
 export function fieldResolver(cache: SchemaCache, relation: QualifiedName): FieldResolver {
   const key = nameKey(relation);
+  const table = cache.tables.get(key);
+  // Of what the cache does not have nothing is known: one resolver does for all of it. One for each would fill this map, or be made for every call of a function.
+  const kept = table === undefined ? '' : key;
   let known = resolvers.get(cache);
   if (known === undefined) {
     known = new Map();
     resolvers.set(cache, known);
   }
-  const resolver = known.get(key);
+  const resolver = known.get(kept);
   if (resolver !== undefined) return resolver;
-  const made = new CachedResolver(cache, cache.tables.get(key));
-  // Relations that do not exist must not fill it.
-  if (made.table !== undefined) known.set(key, made);
+  const made = new CachedResolver(cache, table);
+  known.set(kept, made);
   return made;
 }
 

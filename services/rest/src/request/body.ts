@@ -11,6 +11,8 @@ export type Body =
       readonly isObject: boolean;
       /** Of its objects, which all have the same; undefined: not looked at, since the query string names the columns. */
       readonly keys: ReadonlySet<string> | undefined;
+      /** Of a function's object of scalars: its values as json_to_record would read them; undefined: that must read the text itself. */
+      readonly scalars?: ReadonlyMap<string, string | null> | undefined;
     }
   /** Arguments of a function from a form. */
   | { readonly kind: 'form'; readonly pairs: readonly (readonly [string, string])[] }
@@ -61,12 +63,37 @@ function jsonBody(bytes: Buffer, forRoutine: boolean, hasColumns: boolean): Body
     throw invalidBody('Empty or invalid json');
   }
   if (Array.isArray(value)) return { kind: 'json', text, isObject: false, keys: commonKeys(value) };
-  if (isObject(value)) return { kind: 'json', text, isObject: true, keys: new Set(Object.keys(value)) };
+  if (isObject(value)) {
+    const scalars = forRoutine ? scalarsOf(value, text) : undefined;
+    return { kind: 'json', text, isObject: true, keys: new Set(Object.keys(value)), scalars };
+  }
   return { kind: 'json', text: '[]', isObject: false, keys: new Set() };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Longer ones are not worth being written once more. */
+const scalarsUpTo = 4096;
+
+/**
+ * PostgreSQL reads numbers as they are written (`1e2` is no integer), takes the last of two equal keys, and refuses escapes that stand for no
+ * character. Text that is just what JSON.stringify writes has none of that, once it has no such escape.
+ */
+function scalarsOf(
+  object: Readonly<Record<string, unknown>>,
+  text: string,
+): ReadonlyMap<string, string | null> | undefined {
+  if (text.length > scalarsUpTo || text.includes('\\u') || JSON.stringify(object) !== text) return undefined;
+  const scalars = new Map<string, string | null>();
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    if (value === null) scalars.set(key, null);
+    else if (typeof value === 'object') return undefined;
+    else scalars.set(key, String(value));
+  }
+  return scalars;
 }
 
 function commonKeys(items: readonly unknown[]): ReadonlySet<string> {

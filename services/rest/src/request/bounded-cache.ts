@@ -1,4 +1,7 @@
-/** Keeps the latest of what is costly to make. The oldest entry goes when it is full; a hit makes an entry young again. */
+/**
+ * Keeps the latest of what is costly to make. The oldest entry goes when it is full; a hit makes an entry young again once it is half full: before that
+ * nothing is about to go, and a Map in which entries move all the time is made anew all the time.
+ */
 export class BoundedCache<V> {
   readonly #entries = new Map<string, V>();
 
@@ -6,7 +9,7 @@ export class BoundedCache<V> {
 
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || this.#entries.size * 2 <= this.size) return value;
     this.#entries.delete(key);
     this.#entries.set(key, value);
     return value;

@@ -36,7 +36,7 @@ function argumentsSql(
       return { from: '', list: `${parameters.add(given.value)}::${given.parameter.type}` };
     case 'direct': {
       const list = given.values.map(({ parameter, value }) => {
-        const text = typeof value === 'string' ? value : arrayText(value);
+        const text = value === null || typeof value === 'string' ? value : arrayText(value);
         return `${assignment(parameter)}${parameters.add(text)}::${parameter.castType}`;
       });
       return { from: '', list: list.join(', ') };

@@ -8,6 +8,7 @@ import { parseBody } from '../../src/request/body.js';
 import { parsePreferences } from '../../src/request/preferences.js';
 import { parseQuery } from '../../src/request/query-string.js';
 import { allRows } from '../../src/request/row-range.js';
+import type { RoutineParameter } from '../../src/schema-cache/types.js';
 import { brokenGuard, guardSql } from '../../src/sql/guard-sql.js';
 import { callStatement, estimateStatement, mutationStatement, readStatement } from '../../src/sql/statement-sql.js';
 import { cacheOf, column, manyToOne, parameter, routine, table } from '../support/schema-builder.js';
@@ -187,6 +188,33 @@ describe('calls', () => {
     });
     expect(made.text).toContain('"api"."sum"("a" := $1::integer, VARIADIC "more" := $2::integer[])');
     expect(made.values).toEqual(['2', '{"3","4"}']);
+  });
+
+  const called = (parameters: readonly RoutineParameter[], text: string) => {
+    const body = parseBody(Buffer.from(text), { contentType: 'application/json', forRoutine: true, hasColumns: false });
+    const of = routine('f', parameters);
+    return callStatement(planCall(of, parseQuery('', { arguments: false }), body), plan(of, '', 'source'), {
+      handler: json,
+      guard: undefined,
+      count: undefined,
+      table: undefined,
+    });
+  };
+
+  it('take the scalars of a body each as a parameter', () => {
+    const made = called([parameter('a'), parameter('b', 'text')], '{"b":null,"a":1}');
+    expect(made.text).toContain('"api"."f"("a" := $1::integer, "b" := $2::text)');
+    expect(made.values).toEqual(['1', null]);
+  });
+
+  it('leave the body to PostgreSQL where one type reads JSON in its own way', () => {
+    const body = '{"a":1,"b":2}';
+    for (const type of ['json', 'jsonb', 'integer[]', 'api.color', 'bit varying', 'bytea']) {
+      const made = called([parameter('a'), parameter('b', type)], body);
+      expect(made.text).toContain('json_to_record($1::json)');
+      expect(made.values).toEqual([body]);
+    }
+    expect(called([parameter('a', 'integer', { variadic: true })], '{"a":1}').values).toEqual(['{"a":1}']);
   });
 });
 

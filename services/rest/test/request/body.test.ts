@@ -30,6 +30,27 @@ describe('JSON bodies', () => {
   });
 });
 
+describe("a function's object", () => {
+  const scalars = (text: string) => {
+    const body = json(text, { forRoutine: true });
+    return body.kind === 'json' ? body.scalars : undefined;
+  };
+
+  it('of scalars tells them as PostgreSQL reads them', () => {
+    const text = '{"a":1,"b":"x\\"\\n","c":null,"d":true,"e":-0.5,"f":1e+21,"g":""}';
+    const expected = { a: '1', b: 'x"\n', c: null, d: 'true', e: '-0.5', f: '1e+21', g: '' };
+    expect(scalars(text)).toEqual(new Map(Object.entries(expected)));
+  });
+
+  it('that is written in another way than JSON.stringify writes, or holds more than scalars, does not', () => {
+    const others = ['{"a": 1}', '{"a":1.0}', '{"a":1e2}', '{"a":-0}', '{"a":12345678901234567890}', '{"a":1,"a":2}'];
+    const refused = ['{"a":"\\u0000"}', '{"a":"\\ud800"}'];
+    const deeper = ['{"a":[1]}', '{"a":{}}', '[{"a":1}]', `{"a":"${'x'.repeat(5000)}"}`];
+    for (const text of [...others, ...refused, ...deeper]) expect(scalars(text)).toBeUndefined();
+    expect(json('{"a":1}')).not.toHaveProperty('scalars', expect.anything());
+  });
+});
+
 describe('other bodies', () => {
   const parse = (contentType: string, text: string, forRoutine = false) =>
     parseBody(Buffer.from(text), { contentType, forRoutine, hasColumns: false });
