@@ -327,16 +327,6 @@ export function notUp(name: string): HoldfastError {
   });
 }
 
-export function splitByHand(): HoldfastError {
-  return new HoldfastError({
-    code: 'HF_RUNTIME_UNAVAILABLE',
-    message: 'Holdfast itself does not run a cluster with members in Docker and the rest in Kubernetes.',
-    suggestion:
-      '`holdfast render kubernetes` and `holdfast render docker` write both halves, for kubectl and Compose (docs/guides/kubernetes.md).',
-    exitCode: ExitCode.usage,
-  });
-}
-
 export function dockerForeign(name: string, found: readonly string[]): HoldfastError {
   return new HoldfastError({
     code: 'HF_DOCKER_FOREIGN',
@@ -381,6 +371,17 @@ export function runtimeChanged(present: string, wanted: string): HoldfastError {
     code: 'HF_RUNTIME_CHANGED',
     message: `The cluster is run by the runtime ${present}, and ${wanted} is asked for.`,
     suggestion: `Its data stays where ${present} keeps it: leave \`runtime: ${present}\`, or give the new cluster another name.`,
+    exitCode: ExitCode.state,
+  });
+}
+
+/** `areInDocker`: how the cluster runs. */
+export function membersMoved(areInDocker: boolean): HoldfastError {
+  const [present, wanted] = areInDocker ? ['docker', 'kubernetes'] : ['kubernetes', 'docker'];
+  return new HoldfastError({
+    code: 'HF_RUNTIME_CHANGED',
+    message: `The cluster's members run in ${present}, and \`kubernetes.members: ${wanted}\` is asked for.`,
+    suggestion: `Their data stays where they are: write \`members: ${present}\`, or give the new cluster another name.`,
     exitCode: ExitCode.state,
   });
 }

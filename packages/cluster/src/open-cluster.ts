@@ -2,7 +2,15 @@ import { access, readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createEtcdClient, createHaproxyClient, createPatroniClient, type TlsFiles } from '@holdfast/components';
-import { createDockerRuntime, createKubernetesRuntime, createProcessRuntime, type Runtime } from '@holdfast/runtime';
+import {
+  createDockerRuntime,
+  createKubernetesRuntime,
+  createProcessRuntime,
+  createSplitRuntime,
+  type Runtime,
+  splitInForce,
+  splitSpec,
+} from '@holdfast/runtime';
 import {
   type ClusterSpec,
   fixedPorts,
@@ -17,7 +25,7 @@ import {
   type SpecFile,
 } from '@holdfast/spec';
 import type { Clients, ClusterContext } from './context.js';
-import { runtimeChanged, specFileMissing, splitByHand } from './errors.js';
+import { membersMoved, runtimeChanged, specFileMissing } from './errors.js';
 import { readPorts } from './state/port-assignment.js';
 import { readSecrets } from './state/secrets-file.js';
 import { type ClusterMarker, locateStateDirectory, ownerOf, readMarker } from './state/state-directory.js';
@@ -134,9 +142,13 @@ async function createRuntime(
   if (spec.runtime === 'docker') return { runtime: createDockerRuntime({ stateDirectory, spec, owner }), spec };
   if (spec.runtime === 'process')
     return { runtime: createProcessRuntime({ stateDirectory, cluster: spec.name }), spec };
-  // Both halves are brought up by hand.
-  if (spec.kubernetes.members === 'docker') throw splitByHand();
-  const runtime = await createKubernetesRuntime({ stateDirectory, spec, owner });
+  const split = splitSpec(spec);
+  const inForce = splitInForce(stateDirectory);
+  if (inForce !== undefined && inForce !== (split !== undefined)) throw membersMoved(inForce);
+  const runtime =
+    split === undefined
+      ? await createKubernetesRuntime({ stateDirectory, spec, owner })
+      : await createSplitRuntime({ stateDirectory, spec: split, owner });
   return { runtime, spec: runtime.reached, etcdTls: runtime.etcdTls };
 }
 

@@ -46,3 +46,14 @@ export { judgePatroniVersion } from './process/tools/patroni-version.js';
 export { findProgram } from './process/tools/programs.js';
 export { listMarkedProcesses, type MarkedProcess } from './process/unit-processes.js';
 export * from './runtime.js';
+export {
+  createSplitRuntime,
+  type Halves,
+  joinPlans,
+  planSplit,
+  type SplitPlan,
+  type SplitRuntime,
+  type SplitSpec,
+  splitInForce,
+  splitSpec,
+} from './split/split-runtime.js';

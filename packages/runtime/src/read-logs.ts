@@ -59,6 +59,18 @@ async function* linesOf(
   }
 }
 
+/** Lines of several: of one after the other, or, with follow, as they come. */
+export async function* mergeLines(
+  sources: readonly AsyncIterable<LogLine>[],
+  follow: boolean,
+): AsyncGenerator<LogLine> {
+  const all = sources.map(async function* (source): AsyncGenerator<LogLine> {
+    yield* source;
+  });
+  if (follow) yield* merge(all);
+  else for (const each of all) yield* each;
+}
+
 /** Values as they come, of all. */
 async function* merge<Value>(all: readonly AsyncGenerator<Value>[]): AsyncGenerator<Value> {
   const next = async (from: AsyncGenerator<Value>) => ({ from, result: await from.next() });

@@ -138,6 +138,8 @@ export interface ResourcesSpec {
 export interface ClusterSpec {
   /** The same cluster as its own parts see it, where this one is how it is reached from another place. */
   readonly inside?: ClusterSpec;
+  /** Its members as Docker runs them, where the rest is in Kubernetes (`kubernetes.members: docker`). */
+  readonly outside?: ClusterSpec;
   readonly name: string;
   readonly runtime: RuntimeKind;
   /** Address that everything listens on; loopback unless the file says otherwise. */

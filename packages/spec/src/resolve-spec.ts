@@ -113,7 +113,12 @@ export function resolveSpec(file: SpecFile, here: Machine, ports: PortAssignment
     dataDirectory: file.dataDirectory,
   };
   const resolved: ClusterSpec = { ...spec, warnings: findWarnings(spec, userHba, machine) };
-  if (inKubernetes) return deepFreeze(placeInKubernetes(resolved));
+  if (inKubernetes) {
+    const placed = placeInKubernetes(resolved);
+    if (!isSplit) return deepFreeze(placed);
+    // As `holdfast render docker` has them.
+    return deepFreeze({ ...placed, outside: resolveSpec({ ...file, runtime: 'docker' }, here, ports) });
+  }
   return deepFreeze(isSplit ? placeOutside(resolved) : resolved);
 }
 

@@ -110,6 +110,12 @@ kubernetes: {members: docker, nodes: [10.9.0.1, 10.9.0.2]}
     expect(spec.haproxy.host).toBe('postgres-master.shop.svc.cluster.local');
   });
 
+  it('seen from Kubernetes it carries what is seen from Docker', () => {
+    expect(resolve(`runtime: kubernetes\n${text}`).outside).toEqual(resolve(`runtime: docker\n${text}`));
+    expect(resolve(`runtime: docker\n${text}`).outside).toBeUndefined();
+    expect(resolve('runtime: kubernetes\n').outside).toBeUndefined();
+  });
+
   it("seen from Docker: etcd is a port of Kubernetes' nodes, and pods may log in", () => {
     const spec = resolve(`runtime: docker\n${text}`);
     expect(spec.etcd.members.map(({ host, clientPort }) => `${host}:${clientPort}`)).toEqual([

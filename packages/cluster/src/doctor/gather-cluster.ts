@@ -5,8 +5,11 @@ import {
   diffPlans,
   findAccounts,
   findTools,
+  joinPlans,
   planDocker,
   planKubernetes,
+  planSplit,
+  splitSpec,
   type ToolSearch,
   type UnitChange,
 } from '@holdfast/runtime';
@@ -25,8 +28,11 @@ export async function gatherWanted(
 ): Promise<{ readonly search: ToolSearch | undefined; readonly plan: Plan | undefined }> {
   const { spec, stateDirectory } = context;
   // Images hold the programs.
-  if (context.runtime.kind === 'kubernetes')
-    return { search: undefined, plan: planKubernetes(spec.inside ?? spec).plan };
+  if (context.runtime.kind === 'kubernetes') {
+    const inside = spec.inside ?? spec;
+    const split = splitSpec(inside);
+    return { search: undefined, plan: split === undefined ? planKubernetes(inside).plan : joinPlans(planSplit(split)) };
+  }
   if (context.runtime.kind === 'docker') return { search: undefined, plan: planDocker(spec).plan };
   const marker = await readMarker(stateDirectory);
   const search = await findTools({ major: spec.postgres.version ?? marker?.postgresMajor, signal });

@@ -2,9 +2,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { planCluster } from '@holdfast/components';
 import { dockerFolders, type FolderFile, findAccounts, findTools, planDocker } from '@holdfast/runtime';
-import { type RuntimeKind, redactTemplate } from '@holdfast/spec';
+import { type RuntimeKind, redactTemplate, resolveSpec } from '@holdfast/spec';
 import { renderTargetNotEmpty, renderToolsMissing } from '../errors.js';
-import { loadSpec, type OpenOptions, openCluster } from '../open-cluster.js';
+import { loadSpec, type OpenOptions, openCluster, thisMachine } from '../open-cluster.js';
 import { kubernetesFiles } from './render-kubernetes.js';
 
 export interface RenderOptions extends OpenOptions {
@@ -61,6 +61,10 @@ async function renderProcesses(options: RenderOptions): Promise<readonly FolderF
 
 /** A folder for Docker Compose, or one for each Docker host. */
 async function renderContainers(options: RenderOptions): Promise<readonly FolderFile[]> {
+  const { file } = await loadSpec(options);
+  // What runs it is Kubernetes as well.
+  if (file.kubernetes?.members === 'docker')
+    return dockerFolders(planDocker(resolveSpec({ ...file, runtime: 'docker' }, thisMachine(), undefined)));
   const { spec, runtime } = await openCluster({ ...options, runtime: 'docker' });
   await using _runtime = runtime;
   return dockerFolders(planDocker(spec));

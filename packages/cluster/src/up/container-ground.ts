@@ -53,7 +53,7 @@ async function rememberRuntime(stateDirectory: string): Promise<void> {
 }
 
 /** Docker hosts that are neither this machine nor have an engine named: somebody must bring them up there. */
-function unreachableHosts({ docker }: ClusterSpec): readonly string[] {
+export function unreachableHosts({ docker }: ClusterSpec): readonly string[] {
   const here = new Set(Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []));
   return docker.hosts
     .filter(({ engine, address }) => engine === undefined && !here.has(address))
@@ -61,7 +61,7 @@ function unreachableHosts({ docker }: ClusterSpec): readonly string[] {
 }
 
 /** For people: who holds which port that is needed here. Of an engine elsewhere only itself can tell, when it starts. */
-async function takenPorts(
+export async function takenPorts(
   spec: ClusterSpec,
   plan: Plan,
   runtime: DockerRuntime,

@@ -53,9 +53,10 @@ export async function describePurge(
 ): Promise<{ readonly directory: string; readonly text: string }> {
   const directory = await ownStateDirectory(context);
   const members = context.spec.members.map(({ name }) => name).join(', ');
+  const beside = context.spec.outside === undefined ? '' : outside.docker;
   return {
     directory,
-    text: `This deletes ${directory}${outside[context.runtime.kind]}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
+    text: `This deletes ${directory}${outside[context.runtime.kind]}${beside}: the databases of ${members}, etcd's data, logs, passwords and keys.`,
   };
 }
 

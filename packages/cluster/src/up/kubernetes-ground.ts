@@ -1,6 +1,6 @@
 import { containerLayout } from '@holdfast/components';
 import { createKubernetesRuntime, planKubernetes } from '@holdfast/runtime';
-import { imagesOtherMajor, splitByHand } from '../errors.js';
+import { imagesOtherMajor } from '../errors.js';
 import { ownerOf, readMarker, writeMarker } from '../state/state-directory.js';
 import type { Ground, GroundOptions } from './ground.js';
 import { judgeEtcdChange } from './preflight.js';
@@ -8,7 +8,6 @@ import { judgeEtcdChange } from './preflight.js';
 /** A Kubernetes cluster: images that hold every program, claims that hold the data. */
 export async function createKubernetesGround(options: GroundOptions): Promise<Ground> {
   const { spec: draft, marker, stateDirectory, signal, progress } = options;
-  if (draft.kubernetes.members === 'docker') throw splitByHand();
   const { postgresMajor } = containerLayout.tools;
   const asked = draft.postgres.version ?? marker?.postgresMajor ?? postgresMajor;
   if (asked !== postgresMajor) throw imagesOtherMajor(postgresMajor, asked);
@@ -29,7 +28,7 @@ export async function createKubernetesGround(options: GroundOptions): Promise<Gr
       await runtime.examine({ secrets, signal: limit });
       return {
         async repair(given) {
-          await rememberRuntime(stateDirectory);
+          await rememberKubernetes(stateDirectory);
           await using another = await createKubernetesRuntime({ stateDirectory, spec: inside, owner });
           await another.prepare({ ...given, progress: (text) => given.progress.step(text) });
           return {};
@@ -44,7 +43,7 @@ export async function createKubernetesGround(options: GroundOptions): Promise<Gr
 }
 
 /** From now on something may be kept there, so that later commands must ask it. */
-async function rememberRuntime(stateDirectory: string): Promise<void> {
+export async function rememberKubernetes(stateDirectory: string): Promise<void> {
   const marker = await readMarker(stateDirectory);
   if (marker !== undefined && marker.runtime === undefined)
     await writeMarker(stateDirectory, { ...marker, runtime: 'kubernetes' });

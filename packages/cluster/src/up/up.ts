@@ -1,6 +1,6 @@
 import { type JsonObject, type Plan, statePaths } from '@holdfast/components';
 import { formatVersion } from '@holdfast/migrations';
-import { acquireLock, diffPlans, type UnitChange } from '@holdfast/runtime';
+import { acquireLock, diffPlans, splitSpec, type UnitChange } from '@holdfast/runtime';
 import { type ClusterSpec, requestedPorts, resolveSpec, type Secrets } from '@holdfast/spec';
 import type { ClusterContext, Progress } from '../context.js';
 import { notApproved, primaryWouldGo } from '../errors.js';
@@ -22,6 +22,7 @@ import { prepareDatabase } from './prepare-database.js';
 import { createProcessGround } from './process-ground.js';
 import type { StartEnvironment } from './repair.js';
 import { planRollout } from './rollout.js';
+import { createSplitGround } from './split-ground.js';
 import {
   type Primary,
   waitForLatecomers,
@@ -247,6 +248,8 @@ async function prepareGround(
 ): Promise<Ground> {
   const { signal, progress, install } = options;
   const given = { spec, marker, stateDirectory, install, signal, progress };
+  const split = splitSpec(spec);
+  if (split !== undefined) return await createSplitGround(split, given);
   if (spec.runtime === 'kubernetes') return await createKubernetesGround(given);
   return spec.runtime === 'docker' ? await createContainerGround(given) : await createProcessGround(given);
 }

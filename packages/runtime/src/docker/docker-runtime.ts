@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '@holdfast/components';
 import { statePaths } from '@holdfast/components/paths';
@@ -21,6 +22,10 @@ export interface DockerRuntimeOptions {
   readonly spec: ClusterSpec;
   /** See DockerSettings; undefined: this state folder never brought anything up. */
   readonly owner: string | undefined;
+  /** Where it remembers its plan; default: the state folder. */
+  readonly planFolder?: string;
+  /** Of etcd's client certificate, where members need one. */
+  readonly certificates?: string;
 }
 
 export interface DockerRuntime extends Runtime {
@@ -41,9 +46,10 @@ export interface DockerRuntime extends Runtime {
 type Order = 'start' | 'stop' | 'restart' | 'kill';
 
 /** Runs plans as containers, by Compose and the docker command. What runs is asked of the engines; only plan.json is remembered. */
-export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRuntimeOptions): DockerRuntime {
+export function createDockerRuntime(options: DockerRuntimeOptions): DockerRuntime {
+  const { stateDirectory, spec, owner, planFolder = stateDirectory } = options;
   const cluster = spec.name;
-  const sites = sitesOf(spec, owner, stateDirectory);
+  const sites = sitesOf(options);
   // Reading what images are built from costs a little, and only some orders need it.
   let own: DockerPlan | undefined;
   const planned = (plan: Plan): DockerPlan => {
@@ -51,7 +57,7 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
     return { ...own, plan };
   };
   const current = () => {
-    const plan = readPlan(stateDirectory);
+    const plan = readPlan(planFolder);
     return plan === undefined ? [] : containersOf(plan);
   };
   const inspect = async (signal: AbortSignal): Promise<readonly Inspection[]> =>
@@ -120,7 +126,7 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
       const published = running.flatMap(({ HostConfig }) => Object.values(HostConfig.PortBindings ?? {}).flat());
       // In the host's network nothing is published.
       const ids = new Set(running.flatMap(labelledUnits).map(({ id }) => id));
-      const own = readPlan(stateDirectory)?.units.filter(({ id }) => ids.has(id)) ?? [];
+      const own = readPlan(planFolder)?.units.filter(({ id }) => ids.has(id)) ?? [];
       return new Set([
         ...published.map(({ HostPort }) => Number(HostPort)),
         ...own.flatMap(({ ports }) => ports.map(({ port }) => port)),
@@ -131,13 +137,13 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
       for (const site of sites) await site.prepare(planned(plan), options);
     },
 
-    currentPlan: async () => readPlan(stateDirectory),
+    currentPlan: async () => readPlan(planFolder),
 
     isActive: async (signal) => (await inspect(signal)).some(({ State }) => State.Pid > 0),
 
     async apply(plan: Plan, { signal, secrets }: ApplyOptions): Promise<readonly UnitChange[]> {
       if (plan.cluster !== cluster) throw foreignPlan(stateDirectory, cluster, plan.cluster);
-      const before = readPlan(stateDirectory);
+      const before = readPlan(planFolder);
       const { settings } = planned(plan);
       const containers = containersOf(plan);
       const wanted = containers.map((container) => ({
@@ -147,11 +153,11 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
       }));
       const changes = plannedChanges(wanted, await inspect(signal));
       // A first start that is cut off has a plan to go on with. Later, until it is carried out, the old one is what the rest still runs.
-      if (before === undefined) writePlan(stateDirectory, plan);
+      if (before === undefined) writePlan(planFolder, plan);
       await Promise.all(sites.map(async (site) => await site.up(planned(plan), secrets, signal)));
       const disturbed = new Set(changes.map(({ unit }) => unit));
       const reloaded = await reload(before, plan, disturbed, signal);
-      writePlan(stateDirectory, plan);
+      writePlan(planFolder, plan);
       return [...changes, ...reloaded];
     },
 
@@ -165,7 +171,7 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
 
     async status(signal): Promise<readonly UnitStatus[]> {
       const found = (await Promise.all(sites.map(async (site) => await site.units(signal)))).flat();
-      const place = new Map(readPlan(stateDirectory)?.units.map(({ id }, index) => [id, index]));
+      const place = new Map(readPlan(planFolder)?.units.map(({ id }, index) => [id, index]));
       return [...found].sort((one, other) => (place.get(one.id) ?? 0) - (place.get(other.id) ?? 0));
     },
 
@@ -191,7 +197,7 @@ export function createDockerRuntime({ stateDirectory, spec, owner }: DockerRunti
     },
 
     async removeData(signal) {
-      const plan = readPlan(stateDirectory);
+      const plan = readPlan(planFolder);
       if (plan !== undefined) for (const site of sites) await site.removeData(plan, signal);
     },
 
@@ -245,20 +251,25 @@ function graceSeconds({ units }: Container): number {
 }
 
 /** One engine, or one a Docker host; the proxies' host is one as well. */
-function sitesOf(spec: ClusterSpec, owner: string | undefined, stateDirectory: string): readonly Site[] {
+function sitesOf({ spec, owner, stateDirectory, certificates }: DockerRuntimeOptions): readonly Site[] {
   const folder = join(stateDirectory, 'docker');
   const { hosts } = spec.docker;
-  const cluster = spec.name;
-  if (hosts.length === 0)
-    return [new Site({ cluster, owner, host: undefined, engine: undefined, folder, stateDirectory })];
-  const addresses = [...new Set([...hosts.map(({ address }) => address), spec.haproxy.host])];
-  return addresses.map((host) => {
+  const same = { cluster: spec.name, owner, stateDirectory, certificates };
+  if (hosts.length === 0) return [new Site({ ...same, host: undefined, engine: undefined, folder })];
+  return [...new Set(addressesOf(spec))].map((host) => {
     const engine = hosts.find(({ address }) => address === host)?.engine;
-    return new Site({ cluster, owner, host, engine, folder: join(folder, host), stateDirectory });
+    return new Site({ ...same, host, engine, folder: join(folder, host) });
   });
 }
 
-function writePlan(stateDirectory: string, plan: Plan): void {
-  const { plan: path } = statePaths(stateDirectory);
+/** Of hosts that run something. Beside Kubernetes that are members alone. */
+function addressesOf({ docker, haproxy, kubernetes, members }: ClusterSpec): readonly string[] {
+  if (kubernetes.members === 'docker') return members.map(({ host }) => host);
+  return [...docker.hosts.map(({ address }) => address), haproxy.host];
+}
+
+function writePlan(planFolder: string, plan: Plan): void {
+  mkdirSync(planFolder, { recursive: true, mode: 0o700 });
+  const { plan: path } = statePaths(planFolder);
   writeFileAtomically(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600, durable: true });
 }

@@ -13,7 +13,7 @@ import { type Inspection, unitsIn } from './container-status.js';
 import { type Container, containersOn } from './containers.js';
 import { type DockerPlan, dockerFolder } from './docker-folders.js';
 import { createEngine, type Engine } from './engine.js';
-import { writeCopies, writeFolder, writeSecretFiles } from './write-folder.js';
+import { writeCertificate, writeCopies, writeFolder, writeSecretFiles } from './write-folder.js';
 
 const shipMilliseconds = 120_000;
 
@@ -31,6 +31,8 @@ export interface SiteOptions {
   readonly stateDirectory: string;
   /** The rendered folder; on an engine elsewhere it gets the same path there. */
   readonly folder: string;
+  /** Folder of etcd's client certificate, where containers need one. */
+  readonly certificates: string | undefined;
 }
 
 /** One engine and the rendered folder of what it runs. */
@@ -45,8 +47,9 @@ export class Site {
   readonly #owner: string | undefined;
   readonly #folder: string;
   readonly #stateDirectory: string;
+  readonly #certificates: string | undefined;
 
-  constructor({ cluster, owner, host, engine, folder, stateDirectory }: SiteOptions) {
+  constructor({ cluster, owner, host, engine, folder, stateDirectory, certificates }: SiteOptions) {
     this.host = host;
     this.dockerHost = engine;
     this.isHere = (engine ?? process.env.DOCKER_HOST ?? 'unix://').startsWith('unix://');
@@ -54,6 +57,7 @@ export class Site {
     this.#owner = owner;
     this.#folder = folder;
     this.#stateDirectory = stateDirectory;
+    this.#certificates = certificates;
     const project = projectName(cluster);
     // Hosts that share an engine, as in a test, must not take each other's containers for their own.
     this.engine = createEngine(
@@ -120,6 +124,7 @@ export class Site {
     const containers = this.#containers(planned.plan);
     writeFolder(this.#folder, dockerFolder(planned, this.host));
     writeSecretFiles(this.#folder, secretsOf(containers.flatMap(({ units }) => units)), secrets);
+    if (this.#certificates !== undefined) writeCertificate(this.#folder, this.#certificates);
     await this.bringCopies(containers, signal);
     await this.engine.compose(this.#folder, ['up', '--detach', '--no-build', '--remove-orphans'], { signal });
   }

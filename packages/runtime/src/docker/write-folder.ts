@@ -1,9 +1,11 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { tlsFiles } from '@holdfast/components';
 import type { SecretName, Secrets } from '@holdfast/spec';
 import type { CopiedFile } from '../copied-files.js';
 import { writeFileAtomically } from '../process/atomic-file.js';
 import type { FolderFile } from './docker-folders.js';
+import { certificateFolder } from './fetch-secrets.js';
 
 /**
  * Brings a rendered folder to these files. Each is written in place: a container has the file mounted, not its name. What is as it should be
@@ -45,6 +47,19 @@ export function writeCopies(folder: string, container: string, copies: readonly 
     const content = readFileSync(from);
     if (!isSame(join(place, name), content))
       writeFileAtomically(join(place, name), content.toString('utf8'), { mode: 0o444 });
+  }
+}
+
+/** etcd's client certificate, from the folder that it is kept in: readable by the containers' accounts, in a folder that only its owner can enter. */
+export function writeCertificate(folder: string, kept: string): void {
+  const place = join(folder, certificateFolder);
+  mkdirSync(place, { recursive: true });
+  chmodSync(folder, 0o700);
+  chmodSync(place, 0o755);
+  for (const from of Object.values(tlsFiles(kept))) {
+    const target = join(place, basename(from));
+    const content = readFileSync(from);
+    if (!isSame(target, content)) writeFileAtomically(target, content.toString('utf8'), { mode: 0o444 });
   }
 }
 

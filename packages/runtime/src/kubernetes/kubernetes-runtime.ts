@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Plan, statePaths, type TlsFiles, tlsFiles, type Unit } from '@holdfast/components';
 import type { ClusterSpec, Secrets } from '@holdfast/spec';
@@ -34,6 +35,8 @@ export interface KubernetesRuntimeOptions {
   readonly spec: ClusterSpec;
   /** Tells the state folder from others; undefined: it never brought anything up. */
   readonly owner: string | undefined;
+  /** Where it remembers its plan; default: the state folder. */
+  readonly planFolder?: string;
 }
 
 export interface KubernetesRuntime extends Runtime {
@@ -42,6 +45,8 @@ export interface KubernetesRuntime extends Runtime {
   readonly reached: ClusterSpec;
   /** What etcd is asked with; the files are there after the first `prepare`. */
   readonly etcdTls: TlsFiles;
+  /** The folder that they are in. */
+  readonly certificates: string;
   /** Changes nothing; throws what speaks against applying: HF_KUBERNETES_… */
   examine(options: { readonly secrets: Secrets | undefined; readonly signal: AbortSignal }): Promise<void>;
   /** Namespace and Secrets. */
@@ -60,6 +65,7 @@ export async function createKubernetesRuntime({
   stateDirectory,
   spec,
   owner,
+  planFolder = stateDirectory,
 }: KubernetesRuntimeOptions): Promise<KubernetesRuntime> {
   const { namespace } = spec.kubernetes;
   const place: Place = { kubectl, namespace, cluster: spec.name };
@@ -77,7 +83,7 @@ export async function createKubernetesRuntime({
   const watch = new PodWatch(place, spec);
 
   const locate = (unit: string) => {
-    const units = readPlan(stateDirectory)?.units ?? [];
+    const units = readPlan(planFolder)?.units ?? [];
     const found = units.find(({ id }) => id === unit);
     if (found !== undefined) return { unit: found, ...podOf(found) };
     throw unknownUnit(
@@ -128,7 +134,8 @@ export async function createKubernetesRuntime({
     (await listPods(place, signal)).some((pod) => !isGoing(pod));
 
   const writePlan = (plan: Plan) => {
-    const { plan: path } = statePaths(stateDirectory);
+    mkdirSync(planFolder, { recursive: true, mode: 0o700 });
+    const { plan: path } = statePaths(planFolder);
     writeFileAtomically(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600, durable: true });
   };
 
@@ -136,6 +143,7 @@ export async function createKubernetesRuntime({
     kind: 'kubernetes',
     reached: reachedSpec(spec, port),
     etcdTls: tlsFiles(certificates),
+    certificates,
 
     async reach(signal) {
       if (performance.now() - reachedAt < reachMilliseconds) return;
@@ -189,13 +197,13 @@ export async function createKubernetesRuntime({
       await keepClientCertificate(place, certificates, signal);
     },
 
-    currentPlan: async () => readPlan(stateDirectory),
+    currentPlan: async () => readPlan(planFolder),
 
     isActive,
 
     async apply(plan: Plan, { signal, note }: ApplyOptions): Promise<readonly UnitChange[]> {
       if (plan.cluster !== spec.name) throw foreignPlan(stateDirectory, spec.name, plan.cluster);
-      const before = readPlan(stateDirectory);
+      const before = readPlan(planFolder);
       const isRunning = await isActive(signal);
       const objects = await forServer(place, planned().objects, signal);
       const changes = isRunning
@@ -235,7 +243,7 @@ export async function createKubernetesRuntime({
     },
 
     async status(signal): Promise<readonly UnitStatus[]> {
-      return unitStatuses(readPlan(stateDirectory), await listPods(place, signal));
+      return unitStatuses(readPlan(planFolder), await listPods(place, signal));
     },
 
     async start(unit, signal) {
@@ -260,7 +268,7 @@ export async function createKubernetesRuntime({
       await kubectl.run(['delete', 'statefulsets,deployments.apps', ...labelled, '--cascade=orphan'], orders);
       await kubectl.run(['delete', 'replicasets.apps', ...labelled, '--cascade=orphan'], orders);
       await kubectl.run(['delete', 'cronjobs.batch', ...labelled, '--wait=false'], orders);
-      const units = new Map(readPlan(stateDirectory)?.units.map((unit) => [unit.id, unit]));
+      const units = new Map(readPlan(planFolder)?.units.map((unit) => [unit.id, unit]));
       for (const group of groups) {
         const found = group.flatMap((id) => units.get(id) ?? []).filter(({ component }) => component !== 'agent');
         const proxies = found.filter((unit) => !podOf(unit).isFixed);

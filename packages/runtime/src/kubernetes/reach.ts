@@ -5,11 +5,12 @@ const haproxy = 'deployment/haproxy';
 const pooler = 'deployment/pgbouncer';
 const api = 'deployment/api';
 
-/** What commands ask from outside, pod by pod. Pure. */
+/** What commands ask from outside, pod by pod. Members that are not in pods are asked where they are. Pure. */
 export function destinations(spec: ClusterSpec): readonly Destination[] {
   const { readWritePort, readOnlyPort, statsPort } = spec.haproxy;
+  const members = spec.outside === undefined ? spec.members : [];
   return [
-    ...spec.members.map(({ port, patroniPort, agentPort }, index) => ({
+    ...members.map(({ port, patroniPort, agentPort }, index) => ({
       target: memberTarget(index),
       ports: [port, patroniPort, ...(spec.failover.enabled ? [agentPort] : [])],
     })),
@@ -28,6 +29,7 @@ export function reachedSpec(spec: ClusterSpec, port: (target: string, remote: nu
     ...spec,
     inside: spec,
     members: spec.members.map((member, index) => {
+      if (spec.outside !== undefined) return member;
       const target = memberTarget(index);
       return {
         ...member,

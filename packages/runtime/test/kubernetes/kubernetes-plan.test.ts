@@ -68,6 +68,16 @@ describe('the cluster as it is reached from outside', () => {
     expect(new Set(reached.members.map(({ host }) => host))).toEqual(new Set(['127.0.0.1']));
   });
 
+  it('is where they are for members outside of it', () => {
+    const hosts = 'hosts: [{address: 192.0.2.1}]\nkubernetes: {members: docker, nodes: [192.0.2.9]}\n';
+    const split = kubernetesSpec(hosts);
+    const targets = destinations(split).map(({ target }) => target);
+    expect(targets).toEqual(['pod/etcd-0', 'pod/etcd-1', 'pod/etcd-2', 'deployment/haproxy', 'deployment/pgbouncer']);
+    const found = reachedSpec(split, () => 1);
+    expect(found.members).toEqual(split.members);
+    expect(found.etcd.members.map(({ host, clientPort }) => `${host}:${clientPort}`)[0]).toBe('127.0.0.1:1');
+  });
+
   it('remembers where the cluster itself is', () => {
     expect(reached.inside).toBe(spec);
     expect(reached.members.map(({ name }) => name)).toEqual(spec.members.map(({ name }) => name));
