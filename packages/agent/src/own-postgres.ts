@@ -126,7 +126,7 @@ export class OwnPostgres {
       const [row] = await this.#connection.query<Row>(question);
       if (row !== undefined) {
         this.#askedAt = askedAt;
-        const commitsWait = !row.standby && (before.commitsWait || (row.named && hasNoSignalPending(row.checkpointer)));
+        const commitsWait = row.named && (before.commitsWait || hasNoSignalPending(row.checkpointer));
         this.#sight = { ...readRow(row, before), commitsWait };
       }
     } catch (error) {
@@ -194,6 +194,9 @@ function readRow(
  * looks at (PostgreSQL, syncrep.c, SyncRepUpdateSyncStandbysDefined), and it may be busy while other processes show the new setting.
  * Asleep in its loop, or between two writes of a checkpoint, with no signal waiting for it, it has read it (checkpointer.c, CheckpointerMain and
  * CheckpointWriteDelay). The signal was sent before the setting was seen by us.
+ *
+ * The checkpointer of a standby keeps the flag as well (checkpointer.c, UpdateSharedMemoryConfig), and is at rest until the promotion, for whose
+ * checkpoint, up to a second's work, nobody has to wait so.
  */
 function hasNoSignalPending(pid: number | null): boolean {
   if (pid === null) return false;

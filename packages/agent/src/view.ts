@@ -94,7 +94,7 @@ export interface OwnSight {
   readonly stream: string | undefined;
   /** Standbys that stream from this PostgreSQL. */
   readonly senders: readonly WalSender[];
-  /** Since it became primary, commits have been seen to wait for a standby. */
+  /** Commits have been seen to wait for a standby, or to be going to: a standby knows before its promotion. */
   readonly commitsWait: boolean;
   /** Age of the newest proof that Patroni's lock is this member's; undefined: there is none. */
   readonly proof: number | undefined;

@@ -54,15 +54,16 @@ export class AgentEyes {
 
   #see(state: PostgresState, askedAt: number): void {
     this.askedAt = askedAt;
-    const { wal, stream, senders, commitsWait } = this.#postgres;
+    const { wal, stream, senders, syncNames, commitsWait } = this.#postgres;
     const before = this.sight;
     const primary = state === 'primary';
+    const named = (primary || state === 'standby') && syncNames.kind !== 'none';
     this.sight = {
       state,
       position: wal.length,
       stream: state === 'standby' ? stream : undefined,
       senders: primary ? senders.map((each) => this.#sender(each)) : [],
-      commitsWait: primary && (before.commitsWait || commitsWait),
+      commitsWait: named && (before.commitsWait || commitsWait),
     };
     if (state !== before.state || this.sight.commitsWait !== before.commitsWait) this.#changed();
   }
