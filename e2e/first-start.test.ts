@@ -101,7 +101,10 @@ test.each(['pg1', 'pg2'])('a first start in which %s hangs is finished by the ot
   });
   signal(patroni, 'SIGSTOP');
   const written = async () =>
-    await query(await cluster.url('rw'), 'CREATE TABLE IF NOT EXISTS written (n int); INSERT INTO written VALUES (1)').then(
+    await query(
+      await cluster.url('rw'),
+      'CREATE TABLE IF NOT EXISTS written (n int); INSERT INTO written VALUES (1)',
+    ).then(
       () => true,
       () => false,
     );

@@ -344,7 +344,10 @@ describe.skipIf(!installed)('HAProxy, running as planned', async () => {
 
 describe.skipIf(!installed)('/writable', async () => {
   const all = new Disposables();
-  const slowly = (spec: ClusterSpec): ClusterSpec => ({ ...spec, haproxy: { ...spec.haproxy, checkMilliseconds: 1000 } });
+  const slowly = (spec: ClusterSpec): ClusterSpec => ({
+    ...spec,
+    haproxy: { ...spec.haproxy, checkMilliseconds: 1000 },
+  });
   const spec = await onFreePorts(exampleSpec({ change: (each) => slowly(withoutAgents(each)) }));
   const [first, ...others] = spec.members.map((member) =>
     all.use(new FakeMember(member.name, member.port, member.patroniPort)),
@@ -358,7 +361,8 @@ describe.skipIf(!installed)('/writable', async () => {
     const unit = unitOf(planCluster({ spec, layout: exampleLayout(directory.path) }).units, 'haproxy');
     await waitReady(unit, all.use(startUnit(unit)));
     // Members that are not up, as in a first start: unchecked, HAProxy takes them for usable ones.
-    for (const end = performance.now() + 2500; performance.now() < end; await sleep(20)) expect(await answer()).toBe(503);
+    for (const end = performance.now() + 2500; performance.now() < end; await sleep(20))
+      expect(await answer()).toBe(503);
     if (first !== undefined) first.role = 'primary';
     await sleep(2000);
     expect(await answer()).toBe(503);
