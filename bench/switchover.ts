@@ -43,7 +43,7 @@ export async function benchSwitchover(tools: Tools, options: BenchOptions): Prom
     ],
     notes: [
       'One client inserts a row after the other; at an error, or after 2 s of silence, it takes a new connection. The gap is between two acknowledgements.',
-      'Stock: Patroni ttl 30, loop_wait 10, retry_timeout 10, and HAProxy as in Patroni’s documentation (inter 3s fall 3 rise 2, connect 4s). What stays Holdfast’s there: synchronous mode `on`, failsafe mode, wal_retrieve_retry_interval 250ms, how etcd is run, and the launcher that shortens Patroni’s waits.',
+      'Stock: Patroni ttl 30, loop_wait 10, retry_timeout 10, and HAProxy as in Patroni’s documentation (inter 3s fall 3 rise 2, connect 4s). What stays Holdfast’s there: synchronous mode `on`, failsafe mode, wal_retrieve_retry_interval 100ms, how etcd is run, and the launcher that shortens Patroni’s waits.',
     ],
     data: { holdfast: ours, stock },
   };

@@ -44,7 +44,7 @@ export async function measureFloors(tools: Tools, { quick, signal, progress }: B
       ['silence before a member counts as gone (setting)', '', seconds(silence), ''],
     ],
     notes: [
-      'The pair by hand has PostgreSQL’s defaults but for wal_retrieve_retry_interval 250ms, as Holdfast sets it: with the default of 5 s a promotion now and then takes that long.',
+      'The pair by hand has PostgreSQL’s defaults but for wal_retrieve_retry_interval 100ms, as Holdfast sets it: with the default of 5 s a promotion now and then takes that long.',
     ],
     data: { promotions, transactions, check, silence },
   };
@@ -65,7 +65,7 @@ async function measurePromotion(bin: string, signal: AbortSignal): Promise<numbe
     await mustRun(asPostgres([join(bin, program), ...args]), { cwd: home, env: { PGPASSWORD: password } });
   const [port, standbyPort] = [await freePort(), await freePort()];
   const settings = (own: number) =>
-    `listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nport = ${own}\nwal_level = logical\nwal_retrieve_retry_interval = 250ms\n`;
+    `listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nport = ${own}\nwal_level = logical\nwal_retrieve_retry_interval = 100ms\n`;
   const identity = ['-U', 'postgres', '--data-checksums', '-E', 'UTF8', '--locale=C.UTF-8'];
   await run('initdb', '-D', primary, ...identity, '--auth=scram-sha-256', `--pwfile=${join(home, 'password')}`);
   await appendFile(join(primary, 'postgresql.conf'), settings(port));

@@ -189,7 +189,7 @@ describe.skipIf(patroniMissing !== undefined)('one member, running as planned', 
       ['data_checksums', 'on'],
       ['unix_socket_directories', ''],
       ['password_encryption', 'scram-sha-256'],
-      ['wal_retrieve_retry_interval', '250ms'],
+      ['wal_retrieve_retry_interval', '100ms'],
       ['server_encoding', 'UTF8'],
     ]) {
       expect(`${name}=${await asSuperuser(`SHOW ${name}`)}`).toBe(`${name}=${value}`);

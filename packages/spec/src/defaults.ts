@@ -60,8 +60,9 @@ function replication(members: number): Record<string, ParameterValue> {
     checkpoint_timeout: '5min',
     checkpoint_completion_target: 0.9,
     wal_receiver_status_interval: '1s',
-    // After a failover a replica knocks at the new primary soon, and not only after the usual 5 s.
-    wal_retrieve_retry_interval: '500ms',
+    // How long a replica that lost its primary waits before it knocks again; 5 s by PostgreSQL's default. A promotion may have to wait for it, too: one
+    // that is asked for while WAL is waited for is noticed, and then seen to after the rest of this time (xlogrecovery.c, WaitForWALToBecomeAvailable).
+    wal_retrieve_retry_interval: '100ms',
   };
 }
 

@@ -19,7 +19,7 @@ interface Waiting {
 const notices = { usual: 60, late: 700, isLate: 0.1 };
 
 /** wal_retrieve_retry_interval */
-const reconnect = 250;
+const reconnect = 100;
 
 /**
  * PostgreSQL's server processes and data directory.

@@ -37,8 +37,8 @@ function synchronousMode(mode: SynchronousMode): boolean | 'quorum' {
 /** Good for every cluster, unless the spec says otherwise. */
 const preferred = {
   password_encryption: 'scram-sha-256',
-  // How long a standby that lost its primary waits before it knocks again; PostgreSQL's default is 5 s.
-  wal_retrieve_retry_interval: '250ms',
+  // See the spec's defaults.
+  wal_retrieve_retry_interval: '100ms',
 } as const;
 
 /** What the rest of the plan relies on: TCP only, and one log a unit (Patroni's and PostgreSQL's stderr). */
