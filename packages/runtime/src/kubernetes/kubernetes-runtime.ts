@@ -130,8 +130,7 @@ export async function createKubernetesRuntime({
   };
 
   /** Pods that are going do not count: what comes next starts anew. */
-  const isActive = async (signal: AbortSignal) =>
-    (await listPods(place, signal)).some((pod) => !isGoing(pod));
+  const isActive = async (signal: AbortSignal) => (await listPods(place, signal)).some((pod) => !isGoing(pod));
 
   const writePlan = (plan: Plan) => {
     mkdirSync(planFolder, { recursive: true, mode: 0o700 });
