@@ -105,8 +105,10 @@ async function failOver(fault: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
     );
     signal(sender?.pid ?? 0, 'SIGSTOP');
     victims.push(sender?.pid ?? 0);
+    // Not by the workload alone: its last writes may wait for nothing but the answer of a sender that had sent them.
+    await query(url, "SET synchronous_commit TO local; SELECT pg_logical_emit_message(true, 'test', 'ahead')");
     await waitUntil('WAL that only one has', async () => (await positionOf(other)) > (await positionOf(candidate)), {
-      timeoutMilliseconds: 2000,
+      timeoutMilliseconds: 10_000,
       intervalMilliseconds: 10,
     });
     const seen = workload.count();
@@ -119,7 +121,7 @@ async function failOver(fault: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
     gap = performance.now() - began;
     await sleep(1000);
   } finally {
-    if (fault === 'SIGSTOP') for (const pid of victims) signal(pid, 'SIGCONT');
+    for (const pid of victims) signal(pid, 'SIGCONT');
     history = await workload.stop();
   }
   await waitForHealth(cluster);

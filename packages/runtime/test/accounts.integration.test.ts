@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findAccount, isRoot } from '../src/process/accounts.js';
+import { prepareUnit } from '../src/process/prepare-unit.js';
 import { isAlive, listProcesses, readStat, readUid } from '../src/process/proc.js';
 import {
   eventually,
@@ -33,6 +34,15 @@ describe.skipIf(!isRoot() || account === undefined)('as root', () => {
     const { uid, gid, mode } = statSync(path);
     return { uid, gid, mode: mode & 0o777 };
   };
+
+  it('a folder that a killed supervisor had not yet given away is made anew', () => {
+    const folder = join(cluster.directory, 'data', 'one');
+    mkdirSync(`${folder}.new`, { recursive: true });
+    const volumes = [{ path: folder, mode: 0o750, persistent: true }];
+    prepareUnit(cluster.unit('one', { user, argv: ['true'], volumes }), cluster.directory, secrets);
+    expect(owned(folder)).toEqual({ uid: account?.uid, gid: account?.gid, mode: 0o750 });
+    expect(existsSync(`${folder}.new`)).toBe(false);
+  });
 
   it('a unit runs under its account, with folders and files of its own and nothing of root', async () => {
     const data = join(cluster.directory, 'data', 'one', 'deep');

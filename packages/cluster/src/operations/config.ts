@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '@holdfast/components';
 import { isJsonObject } from '@holdfast/components';
+import { HoldfastError } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
 import { fetchView } from '../view/fetch-view.js';
 import { waitForView } from '../view/wait-for-view.js';
 import { type Assignment, checkAssignment, lookUp, patchOf } from './config-path.js';
 import { diffConfiguration } from './diff-configuration.js';
 import { patroniOf, spokesman } from './find-member.js';
+
+/** A failover in the middle is over by then. */
+const attempts = 5;
+const retryMilliseconds = 500;
 
 export interface ConfigurationChange {
   /** One line a changed value; empty: nothing was to do. */
@@ -59,8 +64,27 @@ export function overriddenByPlan(assignments: readonly Assignment[], planned: Js
   );
 }
 
-/** Makes Patroni's dynamic configuration contain `wanted`, with the smallest patch, and waits until the members have read it. */
+/**
+ * Makes Patroni's dynamic configuration contain `wanted`, with the smallest patch, and waits until the members have read it. Where the member
+ * that it is told is lost in that moment, another one is.
+ */
 export async function applyDynamicConfiguration(
+  context: ClusterContext,
+  wanted: JsonObject,
+  signal: AbortSignal,
+): Promise<ConfigurationChange> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyOnce(context, wanted, signal);
+    } catch (error) {
+      const isLost = error instanceof HoldfastError && error.code === 'HF_PATRONI_UNREACHABLE';
+      if (!isLost || attempt === attempts) throw error;
+      await sleep(retryMilliseconds, undefined, { signal });
+    }
+  }
+}
+
+async function applyOnce(
   context: ClusterContext,
   wanted: JsonObject,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Unit, UnitFile } from '@holdfast/components';
 import { statePaths, unitDirectory } from '@holdfast/components/paths';
@@ -85,11 +85,18 @@ export function hashEnvironment(unit: Unit, secrets: Secrets): string {
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
 }
 
-/** Missing folders above it become the unit's as well; an existing one is left as it is. */
+/**
+ * Missing folders above it become the unit's as well; an existing one is left as it is. It is the unit's when it appears: one that a killed
+ * supervisor left with another owner would keep the unit out for good.
+ */
 function ensureFolder(path: string, mode: number, owner: Account | undefined): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
   ensureFolder(dirname(path), 0o700, owner);
-  mkdirSync(path, { mode });
-  chmodSync(path, mode);
-  if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+  const draft = `${path}.new`;
+  // Only an empty one: what a killed supervisor left of this very step.
+  if (lstatSync(draft, { throwIfNoEntry: false }) !== undefined) rmdirSync(draft);
+  mkdirSync(draft, { mode });
+  chmodSync(draft, mode);
+  if (owner !== undefined) chownSync(draft, owner.uid, owner.gid);
+  renameSync(draft, path);
 }
