@@ -18,9 +18,10 @@ export const mostCatchUp = 700;
  * What a candidate does before it takes the lock. Pure.
  *
  * A standby that has received more than the one that is promoted must be rewound before it can follow, and where commits wait for
- * it, they wait for that: in strict mode always, in mode `on` when Patroni picks it in the moment in which it seems to follow. The primary sends to both at once, so when it fails either may be ahead. Positions count that were read
- * since the holder has been suspected: by then its WAL has arrived. Nobody who is not a standby of the same server on the same timeline is asked:
- * its log might be another one. Nobody is waited for for long.
+ * it, they wait for that: in strict mode always, in mode `on` when Patroni picks it in the moment in which it seems to follow. The primary
+ * sends to both at once, so when it fails either may be ahead. Positions count that were read since the holder has been suspected: by then
+ * its WAL has arrived. Nobody who is not a standby of the same server on the same timeline is asked: its log might be another one. Nobody
+ * is waited for for long.
  */
 export function decideCatchUp(view: AgentView, holder: string): CatchUp | 'wait' | 'none' {
   const { settings, own, memory } = view;

@@ -1,9 +1,9 @@
 import { anonymousDisabled, claimsRejected, noJwtSecret } from '../errors/token-errors.js';
+import { BoundedCache } from '../request/bounded-cache.js';
 import type { RestSettings } from '../settings.js';
 import { parseClaimPath, walkClaims } from './claim-path.js';
 import { type DecodedToken, decodeToken } from './decode-token.js';
 import { judgeClaims } from './judge-claims.js';
-import { TokenCache } from './token-cache.js';
 import { readVerificationKeys } from './verification-keys.js';
 
 export interface Identity {
@@ -31,7 +31,7 @@ export function createAuthenticator(settings: AuthSettings): Authenticator {
   const path = parseClaimPath(settings.jwtRoleClaimKey) ?? [];
   const keys = jwtSecret === null ? undefined : readVerificationKeys(jwtSecret, settings.jwtSecretIsBase64);
   // By the header as clients usually write it, which is looked up as it comes: nothing is cut out of it for a token that is known.
-  const decoded = new TokenCache<DecodedToken>(settings.jwtCacheEntries);
+  const decoded = new BoundedCache<DecodedToken>(settings.jwtCacheEntries);
   const anonymous: Identity | undefined =
     anonymousRole === null
       ? undefined
