@@ -80,7 +80,8 @@ const viewerRules: readonly Rule[] = [
 const operatorRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['configmaps', 'serviceaccounts', 'services'], verbs: keep },
   { apiGroups: [''], resources: ['pods'], verbs: [...look, 'delete'] },
-  { apiGroups: [''], resources: ['pods/eviction', 'pods/portforward'], verbs: ['create'] },
+  // exec: stopping, starting and killing a member.
+  { apiGroups: [''], resources: ['pods/eviction', 'pods/exec', 'pods/portforward'], verbs: ['create'] },
   { apiGroups: [''], resources: ['endpoints', 'events', 'persistentvolumeclaims', 'pods/log'], verbs: look },
   // Making one cannot be limited to a name.
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
