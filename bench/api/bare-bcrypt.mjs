@@ -5,7 +5,8 @@ const require = createRequire(new URL('../../services/auth/package.json', import
 const { compare, hash } = require('@node-rs/bcrypt');
 const seconds = Number(process.argv[2]);
 const stored = await hash('correct horse battery', { cost: 10 });
-const end = performance.now() + seconds * 1000;
+const began = performance.now();
+const end = began + seconds * 1000;
 let count = 0;
 await Promise.all(
   Array.from({ length: 16 }, async () => {
@@ -15,4 +16,5 @@ await Promise.all(
     }
   }),
 );
-process.stdout.write(String(count / seconds));
+// Those that were under way at the end are counted, and so is the time that they took.
+process.stdout.write(String((count * 1000) / (performance.now() - began)));

@@ -69,7 +69,7 @@ async function measureRest(stage: Stage): Promise<Section> {
       process.stderr.write(`${each.name}, ${connections} connections\n`);
       const [api, bare] = await interleaved(stage, each, index, connections);
       const throughput = api.perSecond / bare.perSecond;
-      const latency = bare.p99 === 0 ? 1 : api.p99 / bare.p99;
+      const latency = api.p99 / bare.p99;
       data.push({ name: each.name, connections, api, bare });
       rows.push([
         each.name,
@@ -77,8 +77,8 @@ async function measureRest(stage: Stage): Promise<Section> {
         api.perSecond.toFixed(0),
         bare.perSecond.toFixed(0),
         throughput.toFixed(2),
-        `${api.p99.toFixed(0)} ms`,
-        `${bare.p99.toFixed(0)} ms`,
+        `${api.p99.toFixed(1)} ms`,
+        `${bare.p99.toFixed(1)} ms`,
         latency.toFixed(2),
         `${api.microseconds.toFixed(0)} µs`,
         `${bare.microseconds.toFixed(0)} µs`,
