@@ -96,7 +96,8 @@ class Connections {
   answering(socket: Socket, response: ServerResponse): void {
     if (this.#stopping) response.setHeader('connection', 'close');
     this.#due.set(socket, (this.#due.get(socket) ?? 0) + 1);
-    response.once('close', () => {
+    // Emitted once.
+    response.on('close', () => {
       const due = this.#due.get(socket);
       if (due === undefined) return;
       this.#due.set(socket, due - 1);

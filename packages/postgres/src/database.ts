@@ -1,3 +1,5 @@
+import type { Cancellation } from './cancellation.js';
+
 /** One statement with its values, $1 and up. Values are text, or what pg turns into text. */
 export interface Statement {
   readonly text: string;
@@ -38,13 +40,13 @@ export interface Database extends AsyncDisposable {
   pipeline(
     statements: readonly Statement[],
     options: TransactionOptions,
-    signal: AbortSignal,
+    signal: Cancellation,
   ): Promise<readonly StatementResult[]>;
   /** A transaction in which what is sent depends on what came. `work` may be called again from its start; it must have no effects elsewhere. */
   transaction<T>(
     options: TransactionOptions,
     work: (run: (...statements: readonly Statement[]) => Promise<readonly StatementResult[]>) => Promise<T>,
-    signal: AbortSignal,
+    signal: Cancellation,
   ): Promise<T>;
   /**
    * Listens on a connection of its own, which is opened again whenever it breaks. `onListening` is called each time that it listens anew, since

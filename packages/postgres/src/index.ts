@@ -1,3 +1,4 @@
+export * from './cancellation.js';
 export * from './connect.js';
 export * from './database.js';
 export * from './errors.js';

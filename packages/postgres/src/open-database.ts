@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { asAbortSignal, type Cancellation } from './cancellation.js';
 import type { ConnectionTarget } from './connect.js';
 import { ConnectionPool, type PoolOptions } from './database/connection-pool.js';
 import { InteractiveTransaction } from './database/interactive-transaction.js';
@@ -101,7 +102,7 @@ class RidingDatabase implements OpenDatabase {
 
   async #admitted<T>(
     options: TransactionOptions,
-    signal: AbortSignal,
+    signal: Cancellation,
     attempt: (context: RunContext) => Promise<Ended<T>>,
   ): Promise<T> {
     const deadline = performance.now() + this.#ride;
@@ -118,7 +119,7 @@ class RidingDatabase implements OpenDatabase {
   async #ridden<T>(
     options: TransactionOptions,
     deadline: number,
-    signal: AbortSignal,
+    signal: Cancellation,
     attempt: (context: RunContext) => Promise<Ended<T>>,
   ): Promise<T> {
     let pool = options.replica === true && options.access === 'read only' ? this.#replica : undefined;
@@ -141,7 +142,9 @@ class RidingDatabase implements OpenDatabase {
       const cause = ended.kind === 'again' ? ended.cause : ended.error;
       if (performance.now() >= deadline) throw databaseUnavailable(this.#primary.address, 'connections break', cause);
       if (tries > 0 && !onReplica) {
-        await sleep(Math.min(pause.firstMilliseconds * 2 ** tries, pause.lastMilliseconds), undefined, { signal });
+        await sleep(Math.min(pause.firstMilliseconds * 2 ** tries, pause.lastMilliseconds), undefined, {
+          signal: asAbortSignal(signal),
+        });
       }
     }
   }

@@ -149,7 +149,8 @@ class Gateway {
     const began = performance.now();
     // Gone with the connection.
     const address = plainAddress(request.socket.remoteAddress);
-    response.once('close', () => {
+    // Emitted once.
+    response.on('close', () => {
       const milliseconds = performance.now() - began;
       const status = response.writableFinished ? response.statusCode : 499;
       const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';

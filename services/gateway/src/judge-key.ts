@@ -35,26 +35,30 @@ export class KeyJudge {
 
   /**
    * undefined: it is none of ours, or not any more. A key is one of the opaque ones, or a token by one of our keys; with `anyRole` also one of another role
-   * than the two of keys, such as the one that a user has after signing in.
+   * than the two of keys, such as the one that a user has after signing in. At once where it is remembered, which is nearly always.
    */
-  async judge(key: string, anyRole: boolean): Promise<KeyVerdict | undefined> {
-    const verdict = await this.#remember(key);
-    if (verdict === undefined || anyRole) return verdict;
-    return verdict.role === 'anon' || verdict.role === 'service_role' ? verdict : undefined;
-  }
-
-  async #remember(key: string): Promise<KeyVerdict | undefined> {
+  judge(key: string, anyRole: boolean): KeyVerdict | undefined | Promise<KeyVerdict | undefined> {
     const material = this.#keys();
     const now = this.#now();
     if (material !== this.#material) this.#remembered.clear();
     this.#material = material;
     const known = this.#remembered.get(key);
-    if (known !== undefined && known.until > now.getTime()) return known.verdict;
+    if (known !== undefined && known.until > now.getTime()) return restricted(known.verdict, anyRole);
+    return this.#learn(key, material, now).then((verdict) => restricted(verdict, anyRole));
+  }
+
+  async #learn(key: string, material: KeyMaterial, now: Date): Promise<KeyVerdict | undefined> {
     const { verdict, expires } = await judgeNow(key, material, now);
+    // Judged by keys that are not those of now, it is nothing to remember.
+    if (material !== this.#material) return verdict;
     if (this.#remembered.size >= rememberedAtMost) this.#remembered.clear();
     this.#remembered.set(key, { verdict, until: Math.min(now.getTime() + rememberMilliseconds, expires) });
     return verdict;
   }
+}
+
+function restricted(verdict: KeyVerdict | undefined, anyRole: boolean): KeyVerdict | undefined {
+  return anyRole || verdict?.role === 'anon' || verdict?.role === 'service_role' ? verdict : undefined;
 }
 
 async function judgeNow(

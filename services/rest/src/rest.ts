@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '@holdfast/http';
-import type { Database } from '@holdfast/postgres';
+import { asAbortSignal, type Database } from '@holdfast/postgres';
 import { timeLimit } from '@holdfast/spec';
 import { type Authenticator, createAuthenticator } from './auth/authenticator.js';
 import { invalidPath } from './errors/request-errors.js';
@@ -8,10 +8,10 @@ import { RestError } from './errors/rest-error.js';
 import { ActiveRequests } from './execute/active-requests.js';
 import { StatementNames } from './execute/statement-names.js';
 import { handleInfo } from './handle/handle-info.js';
-import { handleRequest } from './handle/handle-request.js';
 import { handleRoot } from './handle/handle-root.js';
-import type { Identity, RequestEnvironment, Work } from './handle/work.js';
-import { type HttpRequest, parseRequest } from './request/api-request.js';
+import { PreparedRequests, type Understood } from './handle/prepared-requests.js';
+import { type Identity, type RequestEnvironment, runPrepared, type Work } from './handle/work.js';
+import type { HttpRequest } from './request/api-request.js';
 import type { Answer } from './respond/answer.js';
 import { corsHeaders, preflight } from './respond/cors.js';
 import { errorAnswer, isUnforeseen } from './respond/error-answer.js';
@@ -74,6 +74,7 @@ class RestService {
   readonly #schema: WatchedSchema;
   readonly #names: StatementNames;
   readonly #active: ActiveRequests;
+  readonly #requests = new PreparedRequests();
   /** Made anew when the settings in the database change. */
   #authenticator: { readonly settings: RestSettings; readonly of: Authenticator } | undefined;
   ready = false;
@@ -81,7 +82,7 @@ class RestService {
   constructor(options: RestOptions, schema: WatchedSchema) {
     this.#options = options;
     this.#schema = schema;
-    this.#active = new ActiveRequests(options.signal);
+    this.#active = new ActiveRequests(options.timeoutMilliseconds ?? 120_000, options.signal);
     this.#names = new StatementNames(options.preparedStatements ?? 500);
     schema.onLoaded((error) => {
       if (error === undefined) this.ready = true;
@@ -100,49 +101,50 @@ class RestService {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const settings = this.#settings();
-    const http = await this.#read(request).catch((error: unknown) => errorAnswer(error, false, settings));
-    if ('status' in http) return http;
+    let http: HttpRequest;
+    try {
+      const method = request.method ?? '';
+      const body = bodyMethods.has(method) ? await readBody(request, this.#options.bodyLimit ?? bodyLimit) : noBody;
+      http = httpRequest(request, this.#options.prefix ?? '', method, body);
+    } catch (error) {
+      return errorAnswer(error, false, settings);
+    }
     const { origin } = http.headers;
     const before = preflight(http.method, http.headers, settings.allowedOrigins);
     if (before !== undefined) return before;
     const answer = await this.#try(http, response, settings);
-    const extra = [...corsHeaders(origin, settings.allowedOrigins), ...traceHeader(http, settings)];
-    return extra.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...extra] };
-  }
-
-  async #read(request: IncomingMessage): Promise<HttpRequest> {
-    const method = request.method ?? '';
-    const body = bodyMethods.has(method) ? await readBody(request, this.#options.bodyLimit ?? bodyLimit) : noBody;
-    return httpRequest(request, this.#options.prefix ?? '', method, body);
+    const cors = corsHeaders(origin, settings.allowedOrigins);
+    const trace = traceHeader(http, settings);
+    if (cors.length + trace.length === 0) return answer;
+    return { ...answer, headers: [...answer.headers, ...cors, ...trace] };
   }
 
   async #try(http: HttpRequest, response: ServerResponse, settings: RestSettings): Promise<Answer> {
-    const { timeoutMilliseconds = 120_000, urlLimit = 32_768 } = this.#options;
-    const waiting = this.#active.open(timeoutMilliseconds);
-    const limit = waiting.signal;
-    // Emitted when all went well, too.
-    response.once('close', waiting.abandon);
+    const { urlLimit = 32_768 } = this.#options;
+    const running = this.#active.open();
+    // Emitted once, and when all went well, too.
+    response.on('close', () => running.abandon());
     let authenticated = false;
     try {
       if (http.path.length + http.query.length >= urlLimit) throw urlTooLong(urlLimit);
       const timing = settings.serverTiming ? new ServerTiming() : undefined;
-      if (!this.ready) await this.#firstLoad(limit);
+      if (!this.ready) await this.#firstLoad(asAbortSignal(running.signal));
       const loaded = this.#schema.current();
       const identity = await this.#authenticate(http, loaded.settings);
       authenticated = identity.authenticated;
       timing?.ended('jwt');
-      const parsed = parseRequest(http, loaded.settings, loaded.schemaCache.timeZones);
+      const understood = this.#requests.understand(http, loaded);
       timing?.ended('parse');
       const environment: RequestEnvironment = {
         database: this.#options.database,
         names: this.#names,
         loaded,
         readReplica: this.#options.readReplica ?? false,
-        signal: limit,
-        onPlanned: () => timing?.ended('plan'),
-        onExecuted: () => timing?.ended('transaction'),
+        signal: running.signal,
+        timing,
       };
-      const answer = await dispatch({ http, request: parsed, identity, environment }, this.#options.prefix ?? '');
+      const work = { http, head: understood.head, identity, environment };
+      const answer = await this.#run(work, understood);
       if (timing === undefined) return answer;
       timing.ended('response');
       return { ...answer, headers: [...answer.headers, ['Server-Timing', timing.header]] };
@@ -150,7 +152,22 @@ class RestService {
       if (isUnforeseen(error)) this.#options.onFault?.('request failed', error);
       return errorAnswer(error, authenticated, settings);
     } finally {
-      waiting.close();
+      running.close();
+    }
+  }
+
+  async #run(work: Work, understood: Understood): Promise<Answer> {
+    const { http, head, environment } = work;
+    const { loaded } = environment;
+    switch (head.target.kind) {
+      case 'root':
+        return await handleRoot(work, understood, head.target.isHead, this.#options.prefix ?? '');
+      case 'info':
+        return handleInfo({ ...head, body: undefined }, loaded);
+      default: {
+        const { prepared, given } = this.#requests.prepare(understood, http.headers.accept, loaded);
+        return await runPrepared(work, prepared, given);
+      }
     }
   }
 
@@ -171,26 +188,11 @@ class RestService {
     return this.ready ? this.#schema.current().settings : this.#options.settings;
   }
 
-  async #authenticate(
-    http: HttpRequest,
-    settings: RestSettings,
-  ): Promise<Identity & { readonly authenticated: boolean }> {
+  #authenticate(http: HttpRequest, settings: RestSettings): Promise<Identity & { readonly authenticated: boolean }> {
     if (this.#authenticator?.settings !== settings) {
       this.#authenticator = { settings, of: createAuthenticator(settings) };
     }
-    return await this.#authenticator.of.authenticate(http.headers.authorization);
-  }
-}
-
-async function dispatch(work: Work, prefix: string): Promise<Answer> {
-  const { target } = work.request;
-  switch (target.kind) {
-    case 'root':
-      return await handleRoot(work, target.isHead, prefix);
-    case 'info':
-      return handleInfo(work.request, work.environment.loaded);
-    default:
-      return await handleRequest(work);
+    return this.#authenticator.of.authenticate(http.headers.authorization);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../cancellation.js';
 import type { ConnectionTarget } from '../connect.js';
 import { databaseBusy, databaseUnavailable } from '../errors.js';
 import { isFull, isHopeless } from './judge-failure.js';
@@ -61,7 +62,7 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** A connection that answers, for the caller alone until `release`. `deadline`: performance.now(). Throws HF_POSTGRES_UNAVAILABLE. */
-  async acquire(deadline: number, signal: AbortSignal): Promise<ServerConnection> {
+  async acquire(deadline: number, signal: Cancellation): Promise<ServerConnection> {
     for (;;) {
       signal.throwIfAborted();
       this.#closing.signal.throwIfAborted();
@@ -102,7 +103,7 @@ export class ConnectionPool implements AsyncDisposable {
     for (const connection of [...this.#all]) connection.close();
   }
 
-  async #wait(deadline: number, signal: AbortSignal): Promise<ServerConnection> {
+  async #wait(deadline: number, signal: Cancellation): Promise<ServerConnection> {
     if (this.#waiters.size >= this.#options.waitingAtMost) {
       throw this.#nothingFree(`${this.#waiters.size} callers wait already`);
     }

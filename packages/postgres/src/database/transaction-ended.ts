@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { asAbortSignal, type Cancellation } from '../cancellation.js';
 import type { TransactionOptions } from '../database.js';
 import type { ConnectionPool } from './connection-pool.js';
 import type { TransactionTrace } from './decide-outcome.js';
@@ -20,7 +21,7 @@ export interface RunContext {
   readonly pool: ConnectionPool;
   /** performance.now(). */
   readonly deadline: number;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
 }
 
 /** What happened is looked up for so long even when the caller's own time is nearly over: it is worth more than a quick "unknown". */
@@ -56,7 +57,7 @@ export async function endAfterBreak<T>(
         life: connection.life,
       };
       const until = Math.max(deadline, performance.now() + findMilliseconds);
-      const outcome = await findOutcome(pool, trace, connection.processId, until, signal);
+      const outcome = await findOutcome(pool, trace, connection.processId, until, asAbortSignal(signal));
       if (outcome === 'committed') return { kind: 'done', value: value() };
       return outcome === 'unknown' ? { kind: 'unknown', cause } : { kind: 'again', cause };
     }
@@ -65,7 +66,7 @@ export async function endAfterBreak<T>(
 
 /** Rejects with the signal's reason when it aborts; what is under way is then left alone for a moment, and cut if it has not ended. */
 export async function abandonable<T>(
-  signal: AbortSignal,
+  signal: Cancellation,
   connection: ServerConnection,
   running: Promise<T>,
 ): Promise<T> {

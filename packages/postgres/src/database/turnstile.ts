@@ -1,3 +1,5 @@
+import type { Cancellation } from '../cancellation.js';
+
 /** Lets so many in at a time; the others wait in line. */
 export class Turnstile {
   readonly #atMost: number;
@@ -11,7 +13,7 @@ export class Turnstile {
   }
 
   /** `deadline`: performance.now(). `refuse` makes the error of one that waited too long, or finds the line too long. Whoever came in calls `leave`. */
-  async enter(deadline: number, signal: AbortSignal, refuse: (reason: string) => Error): Promise<void> {
+  async enter(deadline: number, signal: Cancellation, refuse: (reason: string) => Error): Promise<void> {
     signal.throwIfAborted();
     if (this.#inside < this.#atMost) {
       this.#inside += 1;

@@ -11,17 +11,35 @@ export interface RequestContext {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: Readonly<Record<string, string>>;
-  /** The first is the request's schema. */
-  readonly searchPath: readonly string[];
+  /** As SQL; see `searchPathOf`. */
+  readonly searchPath: string;
   readonly timeZone: string | undefined;
   /** Of the role, the function and the application, in this order. */
   readonly settings: readonly { readonly name: string; readonly value: string }[];
 }
 
+/** By the further schemas, which are the same array as long as the settings stay, and the request's schema. */
+const searchPaths = new WeakMap<readonly string[], Map<string, string>>();
+
+/** The request's schema, and the further ones behind it. */
+export function searchPathOf(schema: string, further: readonly string[]): string {
+  let known = searchPaths.get(further);
+  if (known === undefined) {
+    known = new Map();
+    searchPaths.set(further, known);
+  }
+  let path = known.get(schema);
+  if (path === undefined) {
+    path = [schema, ...further.filter((each) => each !== schema)].map(name).join(', ');
+    known.set(schema, path);
+  }
+  return path;
+}
+
 /** One statement that sets all of it, until the transaction ends. The role comes after the settings, some of which only the login role may set. */
 export function contextStatement(context: RequestContext): Statement {
   const { settings, timeZone } = context;
-  const values: string[] = [context.searchPath.map(name).join(', ')];
+  const values: string[] = [context.searchPath];
   for (const setting of settings) values.push(setting.name, setting.value);
   values.push(
     context.role,

@@ -1,17 +1,23 @@
-import type { Database, Statement, StatementResult, TransactionOptions } from '@holdfast/postgres';
+import type { Cancellation, Database, Statement, StatementResult, TransactionOptions } from '@holdfast/postgres';
 import type { QualifiedName } from '../schema-cache/types.js';
 import { qualified } from '../sql/sql-text.js';
-import { type MainStatement, mainColumns } from '../sql/statement-sql.js';
+import { mainColumns } from '../sql/statement-sql.js';
 import { contextStatement, type RequestContext } from './context-statement.js';
 import type { StatementNames } from './statement-names.js';
+
+/** With every value in its place. */
+export interface RequestStatement {
+  readonly text: string;
+  readonly values: readonly (string | Buffer | null)[];
+}
 
 export interface RequestTransaction {
   readonly context: RequestContext;
   readonly preRequest: QualifiedName | null;
-  readonly main: MainStatement;
+  readonly main: RequestStatement;
   /** EXPLAIN the main statement, with these options, and answer the plan. */
   readonly plan: { readonly format: 'text' | 'json'; readonly options: readonly string[] } | undefined;
-  readonly estimate: MainStatement | undefined;
+  readonly estimate: RequestStatement | undefined;
   readonly access: TransactionOptions['access'];
   /** Run twice, it would leave the same behind. What is read only is so anyway. */
   readonly repeatable: boolean;
@@ -35,13 +41,14 @@ export type RequestResult =
     };
 
 const byteaType = 17;
+const bodyColumn = mainColumns.indexOf('body');
 
 /** One transaction in one round trip. SQL errors reject as pg's DatabaseError; what guards it rejects so too. */
 export async function runRequest(
   database: Database,
   names: StatementNames,
   request: RequestTransaction,
-  signal: AbortSignal,
+  signal: Cancellation,
 ): Promise<RequestResult> {
   const { main, plan, estimate, preRequest } = request;
   const statements: Statement[] = [named(contextStatement(request.context), names)];
@@ -76,25 +83,25 @@ export async function runRequest(
 }
 
 function named(statement: Statement, names: StatementNames): Statement {
-  const name = names.of(statement.text);
-  return name === undefined ? statement : { ...statement, name };
+  const { text, values } = statement;
+  const name = names.of(text);
+  return name === undefined || values === undefined ? statement : { name, text, values };
 }
 
 function readMain(result: StatementResult, estimate: StatementResult | undefined): RequestResult {
-  const [row = []] = result.rows;
-  const at = (column: (typeof mainColumns)[number]) => row[mainColumns.indexOf(column)] ?? undefined;
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
-  const body = at('body') ?? '';
-  const isBytes = result.columns[mainColumns.indexOf('body')]?.typeId === byteaType;
+  // In the order of `mainColumns`.
+  const [total, count, body, headers, status, inserted, location] = result.rows[0] ?? [];
+  const number = (text: string | null | undefined) => (typeof text === 'string' ? Number(text) : undefined);
+  const isBytes = result.columns[bodyColumn]?.typeId === byteaType;
   return {
     kind: 'rows',
-    total: number(at('total')),
-    count: number(at('count')) ?? 0,
-    body: isBytes ? bytesOf(body) : body,
-    headers: at('headers'),
-    status: at('status'),
-    inserted: number(at('inserted')),
-    location: at('location'),
+    total: number(total),
+    count: number(count) ?? 0,
+    body: isBytes ? bytesOf(body ?? '') : (body ?? ''),
+    headers: headers ?? undefined,
+    status: status ?? undefined,
+    inserted: number(inserted),
+    location: location ?? undefined,
     estimate: estimate === undefined ? undefined : estimatedRows(estimate.rows.map(([line]) => line ?? '').join('\n')),
   };
 }

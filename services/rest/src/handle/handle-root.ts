@@ -5,26 +5,34 @@ import { type Access, accessStatement, readAccess } from '../open-api/access.js'
 import { openApiUrl, renderOpenApi } from '../open-api/render-open-api.js';
 import type { Answer } from '../respond/answer.js';
 import { qualified } from '../sql/sql-text.js';
-import { handleCall } from './handle-call.js';
-import { contextOf, type Work } from './work.js';
+import { prepareCall } from './prepare-call.js';
+import { contextOf, type Given, runPrepared, type Work } from './work.js';
 
 /**
  * GET and HEAD of the root: what the function returns that is set for it, else OpenAPI. Throws PGRST107 and 126.
  * @param prefix Of the plugin, as clients see it in their URLs.
  */
-export async function handleRoot(work: Work, isHead: boolean, prefix: string): Promise<Answer> {
-  const { http, request, environment } = work;
+export async function handleRoot(work: Work, given: Given, isHead: boolean, prefix: string): Promise<Answer> {
+  const { http, head, environment } = work;
   const { settings, schemaCache } = environment.loaded;
-  if (settings.rootSpec !== null) return await handleCall(work, settings.rootSpec.name, isHead ? 'HEAD' : 'GET');
+  if (settings.rootSpec !== null) {
+    const preparation = {
+      request: { ...head, body: undefined },
+      accept: http.headers.accept,
+      loaded: environment.loaded,
+    };
+    const prepared = prepareCall(preparation, settings.rootSpec.name, isHead ? 'HEAD' : 'GET');
+    return await runPrepared(work, prepared, given);
+  }
   if (settings.openApiMode === 'disabled') throw openApiDisabled();
   const contentType = chooseOpenApi(http.headers.accept);
   const access = settings.openApiMode === 'follow-privileges' ? await askAccess(work) : undefined;
   const headers: (readonly [string, string])[] = [['Content-Type', contentType]];
-  if (request.profile !== undefined) headers.push(['Content-Profile', request.profile]);
+  if (head.profile !== undefined) headers.push(['Content-Profile', head.profile]);
   if (isHead) return { status: 200, headers, body: undefined };
   const body = renderOpenApi({
     cache: schemaCache,
-    schema: request.schema,
+    schema: head.schema,
     access,
     security: settings.openApiSecurityActive,
     url: openApiUrl(settings.openApiServerProxyUri, http.headers.host, prefix),
@@ -33,14 +41,14 @@ export async function handleRoot(work: Work, isHead: boolean, prefix: string): P
 }
 
 async function askAccess(work: Work): Promise<Access> {
-  const { request, identity, environment } = work;
+  const { head, identity, environment } = work;
   const { settings, roleSettings } = environment.loaded;
   const role = roleSettings.get(identity.role);
   const results = await environment.database.pipeline(
     [
       contextStatement(contextOf(work, role?.settings ?? [])),
       ...(settings.preRequest === null ? [] : [{ text: `SELECT ${qualified(settings.preRequest)}()` }]),
-      accessStatement(request.schema),
+      accessStatement(head.schema),
     ],
     { access: 'read only', isolation: role?.isolation ?? 'read committed', repeatable: true },
     environment.signal,

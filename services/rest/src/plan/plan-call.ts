@@ -1,5 +1,6 @@
 import type { Body } from '../request/body.js';
 import type { Query } from '../request/query.js';
+import type { Value } from '../request/slot.js';
 import type { Routine, RoutineParameter } from '../schema-cache/types.js';
 
 /** A function's call. */
@@ -14,15 +15,15 @@ export type CallArguments =
   /** The keys of a JSON object, which is one parameter. */
   | {
       readonly kind: 'json';
-      readonly body: { readonly text: string; readonly isObject: boolean };
+      readonly body: { readonly text: Value; readonly isObject: boolean };
       readonly parameters: readonly RoutineParameter[];
     }
   /** The body as it is, for the only parameter, which has no name. */
-  | { readonly kind: 'whole'; readonly value: string | Buffer; readonly parameter: RoutineParameter };
+  | { readonly kind: 'whole'; readonly value: Value | Buffer; readonly parameter: RoutineParameter };
 
 export interface DirectArgument {
   readonly parameter: RoutineParameter;
-  readonly value: string | null | readonly string[];
+  readonly value: Value | null | readonly string[];
 }
 
 /** The names of the arguments that a request gives, by which the overload is chosen. */
@@ -81,7 +82,7 @@ const scalarTypes: ReadonlySet<string> = new Set([
 /** Each as a parameter, which costs PostgreSQL less than a JSON record; undefined: not all of them can be. */
 function scalarArguments(
   parameters: readonly RoutineParameter[],
-  scalars: ReadonlyMap<string, string | null> | undefined,
+  scalars: ReadonlyMap<string, Value | null> | undefined,
 ): CallArguments | undefined {
   if (scalars === undefined || parameters.length === 0) return undefined;
   if (!parameters.every(({ type, variadic }) => !variadic && scalarTypes.has(type))) return undefined;

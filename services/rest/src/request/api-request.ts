@@ -3,7 +3,7 @@ import type { RestSettings } from '../settings.js';
 import { type Body, parseBody } from './body.js';
 import { type Preferences, parsePreferences } from './preferences.js';
 import type { Query, RowRange } from './query.js';
-import { parseQuery } from './query-string.js';
+import { parsePairs, type QueryPair } from './query-string.js';
 import { allRows, intersectRanges, isAllRows, parseRangeHeader } from './row-range.js';
 import { type Target, targetOf } from './target.js';
 
@@ -18,26 +18,37 @@ export interface HttpRequest {
   readonly body: Buffer;
 }
 
-/** A request that is understood, though nothing of the database is known of it yet. */
-export interface ApiRequest {
+/** What is understood of a request without its body, though nothing of the database is known of it yet. */
+export interface RequestHead {
   readonly target: Target;
   readonly schema: string;
   /** The schema, where the answer names it: there are several, or the client chose. */
   readonly profile: string | undefined;
   readonly query: Query;
   readonly preferences: Preferences;
-  readonly body: Body | undefined;
   /** Without parameters. */
   readonly contentType: string;
   /** Rows of the root. */
   readonly range: RowRange;
 }
 
-/** Throws PGRST100 to 103, 106, 114, 117 and 125. */
-export function parseRequest(http: HttpRequest, settings: RestSettings, timeZones: ReadonlySet<string>): ApiRequest {
+export interface ApiRequest extends RequestHead {
+  readonly body: Body | undefined;
+}
+
+/**
+ * Throws PGRST100, 101, 103, 106, 114, 117 and 125.
+ * @param pairs Of the query string.
+ */
+export function parseHead(
+  http: HttpRequest,
+  pairs: readonly QueryPair[],
+  settings: RestSettings,
+  timeZones: ReadonlySet<string>,
+): RequestHead {
   const target = targetOf(http.method, http.path);
   const { schema, profile } = schemaOf(http, settings);
-  const query = parseQuery(http.query, { arguments: target.kind === 'call' && target.method !== 'POST' });
+  const query = parsePairs(pairs, { arguments: target.kind === 'call' && target.method !== 'POST' });
   const preferences = parsePreferences(http.headers.prefer, {
     allowTransaction: settings.transactionEnd.endsWith('-allow-override'),
     timeZones: settings.timeZoneEnabled ? timeZones : undefined,
@@ -47,8 +58,12 @@ export function parseRequest(http: HttpRequest, settings: RestSettings, timeZone
   const header = http.method === 'GET' ? parseRangeHeader(http.headers.range) : undefined;
   const range = intersectRanges(wanted, header);
   if (target.kind === 'mutation' && target.method === 'PUT' && !isAllRows(range)) throw putLimitNotAllowed();
-  const body = hasBody(target) ? parseBody(http.body, bodyOptions(target, query, contentType)) : undefined;
-  return { target, schema, profile, query, preferences, body, contentType, range };
+  return { target, schema, profile, query, preferences, contentType, range };
+}
+
+/** Undefined: this kind of request has none. Throws PGRST102. */
+export function parseBodyOf({ target, query, contentType }: RequestHead, bytes: Buffer): Body | undefined {
+  return hasBody(target) ? parseBody(bytes, bodyOptions(target, query, contentType)) : undefined;
 }
 
 function schemaOf(

@@ -1,18 +1,19 @@
 import { invalidBody } from '../errors/request-errors.js';
 import { csvToJson } from './csv.js';
 import { splitPairs } from './query-string.js';
+import { Slot, type Value } from './slot.js';
 
 /** A request's body, ready to be one parameter of the statement. */
 export type Body =
   | {
       readonly kind: 'json';
-      readonly text: string;
+      readonly text: Value;
       /** It is one object and not an array of them. */
       readonly isObject: boolean;
       /** Of its objects, which all have the same; undefined: not looked at, since the query string names the columns. */
       readonly keys: ReadonlySet<string> | undefined;
       /** Of a function's object of scalars: its values as json_to_record would read them; undefined: that must read the text itself. */
-      readonly scalars?: ReadonlyMap<string, string | null> | undefined;
+      readonly scalars?: ReadonlyMap<string, Value | null> | undefined;
     }
   /** Arguments of a function from a form. */
   | { readonly kind: 'form'; readonly pairs: readonly (readonly [string, string])[] }
@@ -50,6 +51,44 @@ export function parseBody(bytes: Buffer, { contentType, forRoutine, hasColumns }
     default:
   }
   throw invalidBody(`Content-Type not acceptable: ${contentType}`);
+}
+
+/** Bodies with longer lists of keys are planned by themselves. */
+const longestNames = 2000;
+
+/** A body with slots in place of what differs among bodies of its shape. */
+export interface BodyShape {
+  /** The same for bodies of the same shape, and for no others. */
+  readonly key: string;
+  readonly body: Body;
+  /** What stands in the slots. */
+  readonly values: readonly (string | null)[];
+}
+
+/**
+ * Undefined: it is planned by itself. Pure.
+ * @param first The number of the first slot.
+ */
+export function shapeOfBody(body: Body, first: number): BodyShape | undefined {
+  if (body.kind !== 'json' || typeof body.text !== 'string') return undefined;
+  const { text, isObject, keys, scalars } = body;
+  const values: (string | null)[] = [text];
+  let slots: Map<string, Slot> | undefined;
+  if (scalars !== undefined) {
+    slots = new Map();
+    for (const [key, value] of scalars) {
+      if (value instanceof Slot) return undefined;
+      slots.set(key, new Slot(first + values.length));
+      values.push(value);
+    }
+  }
+  const names = keys === undefined ? '' : JSON.stringify([...keys]);
+  if (names.length > longestNames) return undefined;
+  return {
+    key: `${isObject ? 'object' : 'array'} ${slots === undefined ? 'record' : 'scalars'} ${names}`,
+    body: { kind: 'json', text: new Slot(first), isObject, keys, scalars: slots },
+    values,
+  };
 }
 
 function jsonBody(bytes: Buffer, forRoutine: boolean, hasColumns: boolean): Body {

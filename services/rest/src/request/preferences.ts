@@ -85,12 +85,12 @@ function isChoice(name: string): name is Choice {
   return Object.hasOwn(choices, name);
 }
 
+/** One that only some kinds of request heed. */
+export type HeededPreference = 'resolution' | 'missing' | 'representation' | 'max-affected';
+
 /** Preference-Applied: those of the given ones that this kind of request heeds, in PostgREST's order; undefined: none. */
-export function appliedPreferences(
-  preferences: Preferences,
-  heeded: readonly ('resolution' | 'missing' | 'representation' | 'max-affected')[],
-): string | undefined {
-  const heeds = (name: (typeof heeded)[number]) => heeded.includes(name);
+export function appliedPreferences(preferences: Preferences, heeded: readonly HeededPreference[]): string | undefined {
+  const heeds = (name: HeededPreference) => heeded.includes(name);
   const { resolution, missing, representation, count, transaction, handling, timeZone, maxAffected } = preferences;
   const parts: string[] = [];
   if (resolution !== undefined && heeds('resolution')) parts.push(`resolution=${resolution}`);

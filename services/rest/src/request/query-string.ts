@@ -9,12 +9,14 @@ import type {
   Field,
   Filter,
   Logic,
+  Operation,
   OrderTerm,
   QuantifiedOperator,
   Query,
   RowRange,
   SelectItem,
 } from './query.js';
+import type { Value } from './slot.js';
 
 /** Deeper nesting than anybody means, and shallow enough for the stack. */
 const deepest = 60;
@@ -22,16 +24,24 @@ const deepest = 60;
 const selects = new BoundedCache<readonly SelectItem[]>(500);
 const orders = new BoundedCache<readonly OrderTerm[]>(500);
 
-const reservedLast: ReadonlySet<string> = new Set(['order', 'limit', 'offset', 'and', 'or']);
-
 export interface QueryOptions {
   /** Of a function called by GET: what is no operator expression is an argument. */
   readonly arguments: boolean;
 }
 
+/** A parameter, decoded. One without `=` has no value. */
+export type Pair = readonly [name: string, value: string | undefined];
+
+/** A parameter whose value may be understood already. */
+export type QueryPair = readonly [name: string, value: string | Operation | undefined];
+
 /** Parses what follows the `?`. Throws PGRST100. */
 export function parseQuery(text: string, options: QueryOptions): Query {
-  const pairs = splitPairs(text);
+  return parsePairs(splitPairs(text), options);
+}
+
+/** Throws PGRST100. */
+export function parsePairs(pairs: readonly QueryPair[], options: QueryOptions): Query {
   const filters: AtPath<Filter>[] = [];
   const logic: AtPath<Logic>[] = [];
   const order: AtPath<readonly OrderTerm[]>[] = [];
@@ -43,16 +53,41 @@ export function parseQuery(text: string, options: QueryOptions): Query {
   let onConflict: string | undefined;
   for (const [name, value] of pairs) {
     if (value === undefined) continue;
-    if (name === 'select') select ??= value;
-    else if (name === 'columns') columns ??= value;
-    else if (name === 'on_conflict') onConflict ??= value;
-    else {
-      const last = name.slice(name.lastIndexOf('.') + 1);
-      if (!reservedLast.has(last)) addFilter(name, value);
-      else if (last === 'order') order.push({ path: pathOf(name), value: parseOrder(value) });
-      else if (last === 'and' || last === 'or') logic.push(parseLogic(name, value));
-      else addRange(name, last, value);
+    if (typeof value !== 'string') {
+      addOperation(name, value);
+      continue;
     }
+    const kind = parameterKind(name);
+    switch (kind) {
+      case 'select':
+        select ??= value;
+        break;
+      case 'columns':
+        columns ??= value;
+        break;
+      case 'on_conflict':
+        onConflict ??= value;
+        break;
+      case 'order':
+        order.push({ path: pathOf(name), value: parseOrder(value) });
+        break;
+      case 'and':
+      case 'or':
+        logic.push(parseLogic(name, value));
+        break;
+      case 'limit':
+      case 'offset':
+        addRange(name, kind, value);
+        break;
+      case 'filter':
+        addFilter(name, value);
+    }
+  }
+
+  function addOperation(name: string, operation: Operation): void {
+    filterNames.add(name);
+    const { path, field } = parseTreePath(name);
+    filters.push({ path, value: { field, not: false, operation } });
   }
 
   function addFilter(name: string, value: string): void {
@@ -63,14 +98,14 @@ export function parseQuery(text: string, options: QueryOptions): Query {
     else filters.push({ path, value: { field, ...expression } });
   }
 
-  function addRange(name: string, last: string, value: string): void {
+  function addRange(name: string, kind: 'limit' | 'offset', value: string): void {
     const path = pathOf(name);
     const key = path.join('\0');
     const range = ranges.get(key) ?? { path, offset: 0, limit: undefined };
     ranges.set(key, range);
     const number = /^\s*-?[0-9]+\s*$/.test(value) ? Number(value) : undefined;
     if (number === undefined || !Number.isSafeInteger(number)) return;
-    if (last === 'limit') range.limit = number;
+    if (kind === 'limit') range.limit = number;
     else range.offset = Math.max(0, number);
   }
 
@@ -89,22 +124,51 @@ export function parseQuery(text: string, options: QueryOptions): Query {
     onConflict: onConflict === undefined ? undefined : parseWith(columnNames, onConflict, 'on_conflict parameter'),
     filterNames,
     hasRootRange: ranges.has(''),
-    canonical: canonicalQuery(pairs),
   };
 }
 
-/** A name without `=` has no value. Both are decoded; what is not UTF-8 becomes U+FFFD. */
-export function splitPairs(text: string): readonly (readonly [string, string | undefined])[] {
-  if (text === '') return [];
-  return text
-    .split(/[&;]/)
-    .filter((part) => part !== '')
-    .map((part) => {
-      const equals = part.indexOf('=');
-      return equals < 0
-        ? ([decodePart(part), undefined] as const)
-        : ([decodePart(part.slice(0, equals)), decodePart(part.slice(equals + 1))] as const);
-    });
+export type ParameterKind =
+  | 'select'
+  | 'columns'
+  | 'on_conflict'
+  | 'order'
+  | 'limit'
+  | 'offset'
+  | 'and'
+  | 'or'
+  | 'filter';
+
+/** What a parameter is for, by its decoded name. Pure. */
+export function parameterKind(name: string): ParameterKind {
+  if (name === 'select' || name === 'columns' || name === 'on_conflict') return name;
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  switch (last) {
+    case 'order':
+    case 'limit':
+    case 'offset':
+    case 'and':
+    case 'or':
+      return last;
+    default:
+      return 'filter';
+  }
+}
+
+/** Name and value are decoded; what is not UTF-8 becomes U+FFFD. */
+export function splitPairs(text: string): readonly Pair[] {
+  return splitParts(text).map(readPair);
+}
+
+/** The parameters as they came. */
+export function splitParts(text: string): readonly string[] {
+  return text === '' ? [] : text.split(/[&;]/).filter((part) => part !== '');
+}
+
+export function readPair(part: string): Pair {
+  const equals = part.indexOf('=');
+  return equals < 0
+    ? [decodePart(part), undefined]
+    : [decodePart(part.slice(0, equals)), decodePart(part.slice(equals + 1))];
 }
 
 export function decodePart(part: string): string {
@@ -121,7 +185,8 @@ export function decodePart(part: string): string {
   }
 }
 
-function canonicalQuery(pairs: readonly (readonly [string, string | undefined])[]): string {
+/** Sorted by name and encoded anew, for Content-Location. */
+export function canonicalQuery(pairs: readonly Pair[]): string {
   if (pairs.length === 0) return '';
   const sorted = pairs.length === 1 ? pairs : [...pairs].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return sorted.map(([name, value]) => `${encodePart(name)}=${encodePart(value ?? '')}`).join('&');
@@ -147,8 +212,11 @@ function parseTreePath(name: string): { readonly path: readonly string[]; readon
   return parseWith(treePath, name, 'tree path');
 }
 
-const plainOperators: ReadonlySet<string> = new Set<QuantifiedOperator>([
+export type PlainOperator = 'neq' | QuantifiedOperator;
+
+const plainOperators: ReadonlySet<string> = new Set<PlainOperator>([
   'eq',
+  'neq',
   'gte',
   'gt',
   'lte',
@@ -159,13 +227,22 @@ const plainOperators: ReadonlySet<string> = new Set<QuantifiedOperator>([
   'imatch',
 ]);
 
+/** `eq.1` and its like, as most filters are, for which no parser is needed; undefined: it is something else. */
+export function plainFilter(text: string): { readonly operator: PlainOperator; readonly value: string } | undefined {
+  const dot = text.indexOf('.');
+  const operator = text.slice(0, Math.max(0, dot));
+  return plainOperators.has(operator) ? { operator: operator as PlainOperator, value: text.slice(dot + 1) } : undefined;
+}
+
+export function plainOperation(operator: PlainOperator, value: Value): Operation {
+  return operator === 'neq'
+    ? { kind: 'simple', operator, value }
+    : { kind: 'quantified', operator, quantifier: undefined, value };
+}
+
 function parseExpression(value: string, argument: boolean): Omit<Filter, 'field'> | undefined {
-  const dot = value.indexOf('.');
-  const operator = value.slice(0, Math.max(0, dot));
-  if (plainOperators.has(operator)) {
-    const quantified = { kind: 'quantified', operator: operator as QuantifiedOperator, quantifier: undefined } as const;
-    return { not: false, operation: { ...quantified, value: value.slice(dot + 1) } };
-  }
+  const plain = plainFilter(value);
+  if (plain !== undefined) return { not: false, operation: plainOperation(plain.operator, plain.value) };
   const reply = filterExpression(value, 0);
   if (reply.ok) return reply.value;
   if (argument && !reply.consumed) return undefined;

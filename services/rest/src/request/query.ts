@@ -1,3 +1,5 @@
+import type { Value } from './slot.js';
+
 /** What a query string asks for. Pure data, nothing of the database is known here. */
 export interface Query {
   readonly select: readonly SelectItem[];
@@ -14,8 +16,6 @@ export interface Query {
   readonly filterNames: ReadonlySet<string>;
   /** limit or offset was given for the root, whatever its value. */
   readonly hasRootRange: boolean;
-  /** Sorted by name and encoded anew, for Content-Location. */
-  readonly canonical: string;
 }
 
 /** Something said of an embedded resource, by the names that lead to it. */
@@ -65,12 +65,12 @@ export interface Filter {
 }
 
 export type Operation =
-  | { readonly kind: 'simple'; readonly operator: SimpleOperator; readonly value: string }
+  | { readonly kind: 'simple'; readonly operator: SimpleOperator; readonly value: Value }
   | {
       readonly kind: 'quantified';
       readonly operator: QuantifiedOperator;
       readonly quantifier: 'any' | 'all' | undefined;
-      readonly value: string;
+      readonly value: Value;
     }
   | { readonly kind: 'in'; readonly values: readonly string[] }
   | { readonly kind: 'is'; readonly what: 'null' | 'not null' | 'true' | 'false' | 'unknown' }

@@ -1,33 +1,38 @@
 import type { RequestResult } from '../execute/run-request.js';
 import type { MutationMethod } from '../plan/plan-mutation.js';
-import { appliedPreferences, type Preferences } from '../request/preferences.js';
-import type { Query, RowRange } from '../request/query.js';
-import { encodePart } from '../request/query-string.js';
+import { appliedPreferences, type HeededPreference, type Preferences } from '../request/preferences.js';
+import type { RowRange } from '../request/query.js';
+import { canonicalQuery, encodePart, type Pair } from '../request/query-string.js';
 import { type Answer, type Header, withSettings } from './answer.js';
 import { contentRange, readRange } from './content-range.js';
 
 export type RowsResult = Extract<RequestResult, { kind: 'rows' }>;
 
+/** What all answers to requests of one shape have in common. */
 export interface RespondContext {
   readonly preferences: Preferences;
-  readonly query: Query;
   readonly range: RowRange;
-  /** Of the chosen media type, as it is sent. */
-  readonly contentType: string;
-  /** Undefined: there is but one schema. */
-  readonly profile: string | undefined;
   readonly isHead: boolean;
+  /** What tells of a body. */
+  readonly content: readonly Header[];
+  /** Preference-Applied, or nothing. */
+  readonly applied: readonly Header[];
 }
 
 /** An answer to GET and HEAD on a table. Throws PGRST103, 111 and 112. */
-export function respondRead(result: RowsResult, table: string, context: RespondContext): Answer {
+export function respondRead(
+  result: RowsResult,
+  table: string,
+  pairs: readonly Pair[],
+  context: RespondContext,
+): Answer {
   const { status, contentRange: range } = readRange(context.range, result.count, totalOf(result, context.preferences));
-  const { canonical } = context.query;
+  const canonical = canonicalQuery(pairs);
   const headers: Header[] = [
     ['Content-Range', range],
     ['Content-Location', `/${encodePart(table)}${canonical === '' ? '' : `?${canonical}`}`],
-    ...contentHeaders(context),
-    ...applied(context.preferences, []),
+    ...context.content,
+    ...context.applied,
   ];
   return withSettings({ status, headers, body: context.isHead ? undefined : result.body }, result);
 }
@@ -42,12 +47,12 @@ function totalOf({ total, estimate }: RowsResult, { count }: Preferences): numbe
 /** An answer to a change of rows. Throws PGRST111 and 112. */
 export function respondMutation(
   result: RowsResult,
-  change: { readonly method: MutationMethod; readonly table: string; readonly hasKey: boolean },
+  change: { readonly method: MutationMethod; readonly table: string },
   context: RespondContext,
 ): Answer {
   const { preferences } = context;
   const full = preferences.representation === 'representation';
-  const headers = [...rowHeaders(result, change, context), ...(full ? contentHeaders(context) : [])];
+  const headers = [...rowHeaders(result, change, context), ...(full ? context.content : [])];
   const answer = { status: mutationStatus(result, change.method, preferences), headers };
   return withSettings({ ...answer, body: full ? result.body : undefined }, result);
 }
@@ -61,33 +66,25 @@ function mutationStatus({ inserted }: RowsResult, method: MutationMethod, prefer
 
 function rowHeaders(
   result: RowsResult,
-  { method, table, hasKey }: { readonly method: MutationMethod; readonly table: string; readonly hasKey: boolean },
-  { preferences, query }: RespondContext,
+  { method, table }: { readonly method: MutationMethod; readonly table: string },
+  { preferences, applied }: RespondContext,
 ): readonly Header[] {
   const total = preferences.count === 'exact' || preferences.count === 'estimated' ? result.count : undefined;
   switch (method) {
     case 'POST': {
-      const resolves = hasKey || query.onConflict !== undefined;
-      const heeded = ['missing', 'representation', ...(resolves ? (['resolution'] as const) : [])] as const;
       const location = result.location === undefined ? undefined : locationOf(table, result.location);
       return [
         ...(location === undefined ? [] : [['Location', location] as const]),
         ['Content-Range', contentRange(1, 0, total)],
-        ...applied(preferences, heeded),
+        ...applied,
       ];
     }
     case 'PATCH':
-      return [
-        ['Content-Range', contentRange(0, result.count - 1, total)],
-        ...applied(preferences, ['missing', 'representation', 'max-affected']),
-      ];
+      return [['Content-Range', contentRange(0, result.count - 1, total)], ...applied];
     case 'PUT':
-      return applied(preferences, ['representation']);
+      return applied;
     case 'DELETE':
-      return [
-        ['Content-Range', contentRange(1, 0, total)],
-        ...applied(preferences, ['representation', 'max-affected']),
-      ];
+      return [['Content-Range', contentRange(1, 0, total)], ...applied];
   }
 }
 
@@ -105,25 +102,41 @@ function locationOf(table: string, key: string): string | undefined {
 /** An answer to a call of a function. Throws PGRST103, 111 and 112. */
 export function respondCall(result: RowsResult, returnsVoid: boolean, context: RespondContext): Answer {
   const { status, contentRange: range } = readRange(context.range, result.count, totalOf(result, context.preferences));
-  const headers: Header[] = [['Content-Range', range], ...applied(context.preferences, ['max-affected'])];
+  const headers: Header[] = [['Content-Range', range], ...context.applied];
   if (returnsVoid) return withSettings({ status: 204, headers, body: undefined }, result);
   const body = context.isHead ? undefined : result.body;
-  return withSettings({ status, headers: [...headers, ...contentHeaders(context)], body }, result);
+  return withSettings({ status, headers: [...headers, ...context.content], body }, result);
 }
 
 export function respondPlan(plan: string, context: RespondContext): Answer {
-  return { status: 200, headers: contentHeaders(context), body: context.isHead ? undefined : plan };
+  return { status: 200, headers: context.content, body: context.isHead ? undefined : plan };
 }
 
-function contentHeaders({ contentType, profile }: RespondContext): readonly Header[] {
-  const type: Header = ['Content-Type', contentType];
-  return profile === undefined ? [type] : [type, ['Content-Profile', profile]];
+/**
+ * Content-Type, and Content-Profile where there are several schemas.
+ * @param type As it is sent.
+ */
+export function contentHeaders(type: string, profile: string | undefined): readonly Header[] {
+  const own: Header = ['Content-Type', type];
+  return profile === undefined ? [own] : [own, ['Content-Profile', profile]];
 }
 
-function applied(
-  preferences: Preferences,
-  heeded: Parameters<typeof appliedPreferences>[1],
-): readonly (readonly [string, string])[] {
+/** @param heeded By this kind of request. */
+export function appliedHeaders(preferences: Preferences, heeded: readonly HeededPreference[]): readonly Header[] {
   const value = appliedPreferences(preferences, heeded);
   return value === undefined ? [] : [['Preference-Applied', value]];
+}
+
+/** What a change of rows heeds. */
+export function heededPreferences(method: MutationMethod, resolves: boolean): readonly HeededPreference[] {
+  switch (method) {
+    case 'POST':
+      return resolves ? ['missing', 'representation', 'resolution'] : ['missing', 'representation'];
+    case 'PATCH':
+      return ['missing', 'representation', 'max-affected'];
+    case 'PUT':
+      return ['representation'];
+    case 'DELETE':
+      return ['representation', 'max-affected'];
+  }
 }

@@ -1,3 +1,4 @@
+import type { Value } from '../request/slot.js';
 import type { QualifiedName } from '../schema-cache/types.js';
 import { name, type Parameters, qualified, text } from './sql-text.js';
 
@@ -13,7 +14,7 @@ export interface BodyField {
 }
 
 export interface JsonBody {
-  readonly text: string;
+  readonly text: Value;
   readonly isObject: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { CallPlan } from '../plan/plan-call.js';
+import { Slot } from '../request/slot.js';
 import type { RoutineParameter } from '../schema-cache/types.js';
 import { bodyName, bodyRowsSql } from './body-sql.js';
 import { arrayText, name, type Parameters, qualified } from './sql-text.js';
@@ -36,7 +37,8 @@ function argumentsSql(
       return { from: '', list: `${parameters.add(given.value)}::${given.parameter.type}` };
     case 'direct': {
       const list = given.values.map(({ parameter, value }) => {
-        const text = value === null || typeof value === 'string' ? value : arrayText(value);
+        const isOne = value === null || typeof value === 'string' || value instanceof Slot;
+        const text = isOne ? value : arrayText(value);
         return `${assignment(parameter)}${parameters.add(text)}::${parameter.castType}`;
       });
       return { from: '', list: list.join(', ') };

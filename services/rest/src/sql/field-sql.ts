@@ -1,4 +1,5 @@
 import type { PlannedField, PlannedLogic } from '../plan/read-plan.js';
+import { patternText } from '../request/pattern-text.js';
 import type { Operation } from '../request/query.js';
 import { arrayText, name, type Parameters, qualified, text } from './sql-text.js';
 
@@ -82,7 +83,9 @@ function filterSql(alias: string, field: PlannedField, operation: Operation, par
     case 'quantified': {
       const { operator, quantifier, value } = operation;
       const isPattern = operator === 'like' || operator === 'ilike';
-      const right = isPattern ? parameters.add(value.replaceAll('*', '%')) : changed(parameters.add(value));
+      const right = isPattern
+        ? parameters.add(typeof value === 'string' ? patternText(value) : value)
+        : changed(parameters.add(value));
       const whole = quantifier === undefined ? right : `${quantifier === 'any' ? 'ANY' : 'ALL'}(${right})`;
       return `${left} ${quantifiedOperators[operator]} ${whole}`;
     }

@@ -1,12 +1,13 @@
 import { quoteIdentifier, quoteLiteral } from '@holdfast/postgres';
+import type { Value } from '../request/slot.js';
 import type { QualifiedName } from '../schema-cache/types.js';
 
 /** Values of one statement; SQL text is built as plain strings beside it. */
 export class Parameters {
-  readonly values: (string | Buffer | null)[] = [];
+  readonly values: (Value | Buffer | null)[] = [];
 
   /** The placeholder of a value whose type PostgreSQL infers. */
-  add(value: string | Buffer | null): string {
+  add(value: Value | Buffer | null): string {
     this.values.push(value);
     return `$${this.values.length}`;
   }

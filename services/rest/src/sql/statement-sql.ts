@@ -1,6 +1,7 @@
 import type { CallPlan } from '../plan/plan-call.js';
 import type { MutationPlan } from '../plan/plan-mutation.js';
 import type { ReadNode } from '../plan/read-plan.js';
+import type { Value } from '../request/slot.js';
 import type { Table } from '../schema-cache/types.js';
 import { bodySql, csvRowsName, type Handler, type RowShape, rowsName } from './answer-sql.js';
 import { callSql, returnsScalar } from './call-sql.js';
@@ -12,7 +13,7 @@ import { Parameters } from './sql-text.js';
 /** The statement that makes the whole answer. Its one row: total, count, body, headers, status, inserted, location, guard. */
 export interface MainStatement {
   readonly text: string;
-  readonly values: readonly (string | Buffer | null)[];
+  readonly values: readonly (Value | Buffer | null)[];
 }
 
 /** Columns of the main statement's row, in their order. */

@@ -2,7 +2,6 @@ import { maxAffectedExceeded, maxAffectedNeedsSet } from '../errors/request-erro
 import { argumentNames, planCall } from '../plan/plan-call.js';
 import { planRead } from '../plan/plan-read.js';
 import type { ApiRequest } from '../request/api-request.js';
-import type { Answer } from '../respond/answer.js';
 import { respondCall, respondPlan } from '../respond/respond.js';
 import { findRoutine } from '../schema-cache/find-routine.js';
 import { nameKey, type Routine } from '../schema-cache/types.js';
@@ -11,22 +10,24 @@ import { callStatement } from '../sql/statement-sql.js';
 import {
   affectedGuard,
   countOf,
-  execute,
   isSingle,
   judgePreferences,
   judgeSingle,
   mediaFor,
   none,
   respondContext,
-  type Work,
-} from './work.js';
+} from './judge-request.js';
+import type { Preparation, PreparedRequest } from './prepared-request.js';
 
-/** @param name Of the function in the request's schema. */
-export async function handleCall(work: Work, name: string, method: 'GET' | 'HEAD' | 'POST'): Promise<Answer> {
-  const { request, environment } = work;
+/**
+ * Throws what `prepareRead` does, and PGRST128, 202 and 203.
+ * @param name Of the function in the request's schema.
+ */
+export function prepareCall(preparation: Preparation, name: string, method: 'GET' | 'HEAD' | 'POST'): PreparedRequest {
+  const { request, loaded } = preparation;
   const { preferences, query } = request;
-  const { schemaCache: cache, settings } = environment.loaded;
-  const routine = routineOf(request, environment.loaded, name);
+  const { schemaCache: cache, settings } = loaded;
+  const routine = routineOf(request, loaded, name);
   const { returns } = routine;
   const relation = {
     schema: routine.schema,
@@ -42,31 +43,35 @@ export async function handleCall(work: Work, name: string, method: 'GET' | 'HEAD
     maxRows: settings.maxRows,
     aggregatesEnabled: settings.aggregatesEnabled,
   });
-  const media = mediaFor(work, relation, root);
+  const media = mediaFor(preparation, relation, root);
   judgePreferences(request);
   if (affectedGuard(preferences) !== undefined && !returns.isSet) throw maxAffectedNeedsSet();
   const writes = method === 'POST' && routine.volatility === 'volatile';
   const single = isSingle(media);
   const guard = !writes ? undefined : single ? ({ kind: 'singular' } as const) : affectedGuard(preferences);
-  const main = callStatement(planCall(routine, query, request.body), root, {
-    handler: method === 'HEAD' || returns.kind === 'void' ? none : media.handler,
-    guard,
-    count: countOf(request, settings.maxRows),
-    table: cache.tables.get(nameKey(relation)),
-  });
-  const access = writes ? 'read write' : 'read only';
-  const result = await execute(work, { main, media, root: undefined, access, repeatable: !writes, routine });
-  const context = respondContext(request, media, root, method === 'HEAD');
-  if (result.kind === 'plan') return respondPlan(result.text, context);
-  judgeSingle(media, result);
-  if (
-    preferences.handling === 'strict' &&
-    preferences.maxAffected !== undefined &&
-    result.count > preferences.maxAffected
-  ) {
-    throw maxAffectedExceeded(result.count);
-  }
-  return respondCall(result, returns.kind === 'void', context);
+  const context = respondContext(request, media, root, { isHead: method === 'HEAD', heeded: ['max-affected'] });
+  const { handling, maxAffected } = preferences;
+  return {
+    main: callStatement(planCall(routine, query, request.body), root, {
+      handler: method === 'HEAD' || returns.kind === 'void' ? none : media.handler,
+      guard,
+      count: countOf(request, settings.maxRows),
+      table: cache.tables.get(nameKey(relation)),
+    }),
+    estimate: undefined,
+    media,
+    access: writes ? 'read write' : 'read only',
+    repeatable: !writes,
+    routine,
+    answer(result) {
+      if (result.kind === 'plan') return respondPlan(result.text, context);
+      judgeSingle(media, result);
+      if (handling === 'strict' && maxAffected !== undefined && result.count > maxAffected) {
+        throw maxAffectedExceeded(result.count);
+      }
+      return respondCall(result, returns.kind === 'void', context);
+    },
+  };
 }
 
 const bodyKinds = {

@@ -4,26 +4,21 @@ import { planRead } from '../plan/plan-read.js';
 import type { ApiRequest } from '../request/api-request.js';
 import { allRows } from '../request/row-range.js';
 import type { Target } from '../request/target.js';
-import type { Answer } from '../respond/answer.js';
-import { respondMutation, respondPlan } from '../respond/respond.js';
+import { heededPreferences, respondMutation, respondPlan } from '../respond/respond.js';
 import { findTable } from '../schema-cache/find-table.js';
 import type { Guard } from '../sql/guard-sql.js';
 import { mutationStatement } from '../sql/statement-sql.js';
-import {
-  affectedGuard,
-  execute,
-  isSingle,
-  judgePreferences,
-  mediaFor,
-  none,
-  respondContext,
-  type Work,
-} from './work.js';
+import { affectedGuard, isSingle, judgePreferences, mediaFor, none, respondContext } from './judge-request.js';
+import type { Preparation, PreparedRequest } from './prepared-request.js';
 
-export async function handleMutation(work: Work, target: Extract<Target, { kind: 'mutation' }>): Promise<Answer> {
-  const { request, environment } = work;
+/** POST, PATCH, PUT and DELETE of a table. Throws what `prepareRead` does, and PGRST105 and 204. */
+export function prepareMutation(
+  preparation: Preparation,
+  target: Extract<Target, { kind: 'mutation' }>,
+): PreparedRequest {
+  const { request, loaded } = preparation;
   const { preferences, query } = request;
-  const { schemaCache: cache, settings } = environment.loaded;
+  const { schemaCache: cache, settings } = loaded;
   const table = findTable(cache, { schema: request.schema, name: target.table });
   const root = planRead({
     cache,
@@ -45,25 +40,26 @@ export async function handleMutation(work: Work, target: Extract<Target, { kind:
     read: root,
   });
   judgePreferences(request);
-  const media = mediaFor(work, table, root);
+  const media = mediaFor(preparation, table, root);
   const full = preferences.representation === 'representation';
-  const main = mutationStatement(plan, root, {
-    handler: full ? media.handler : none,
-    guard: mutationGuard(request, target.method, media),
-    location: target.method === 'POST' && preferences.representation === 'headers-only',
-  });
-  const result = await execute(work, {
-    main,
+  const resolves = table.primaryKey.length > 0 || query.onConflict !== undefined;
+  const heeded = heededPreferences(target.method, resolves);
+  const context = respondContext(request, media, root, { isHead: false, heeded });
+  const change = { method: target.method, table: table.name };
+  return {
+    main: mutationStatement(plan, root, {
+      handler: full ? media.handler : none,
+      guard: mutationGuard(request, target.method, media),
+      location: target.method === 'POST' && preferences.representation === 'headers-only',
+    }),
+    estimate: undefined,
     media,
-    root: undefined,
     access: 'read write',
     repeatable: isRepeatable(plan),
     routine: undefined,
-  });
-  const context = respondContext(request, media, root, false);
-  if (result.kind === 'plan') return respondPlan(result.text, context);
-  const change = { method: target.method, table: table.name, hasKey: table.primaryKey.length > 0 };
-  return respondMutation(result, change, context);
+    answer: (result) =>
+      result.kind === 'plan' ? respondPlan(result.text, context) : respondMutation(result, change, context),
+  };
 }
 
 function mutationGuard({ preferences }: ApiRequest, method: string, media: ChosenMedia): Guard | undefined {
