@@ -11,7 +11,7 @@ import { openStage, type Stage } from './stage.js';
 
 const usage = `Usage: npm run bench:api [-- --quick | --help]
 
-Measures the API, each figure beside what it is compared with, in one run of some six minutes:
+Measures the API, each figure beside what it is compared with, in one run of some nine minutes:
 REST through the gateway beside a bare Fastify route with the same SQL, driver and transaction, at 1, 16 and 64
 connections; sign-ins beside bcrypt alone; refreshes; start and idle memory. It starts a PostgreSQL of its own
 without durability, so that no disk is measured, and leaves nothing behind. Tables in Markdown come on standard
@@ -28,7 +28,7 @@ if (values.help === true) {
   process.exit(0);
 }
 const quick = values.quick === true;
-const rounds = quick ? 1 : 3;
+const rounds = quick ? 1 : 5;
 const seconds = quick ? 1 : 2;
 const connectionCounts = [1, 16, 64];
 
