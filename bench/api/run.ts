@@ -7,15 +7,15 @@ import { median } from '../statistics.js';
 import { measureAuth } from './auth.js';
 import { type Case, cases } from './cases.js';
 import { type Measured, measure } from './measure.js';
-import { openStage, type Stage } from './stage.js';
+import { openStage, type Program, type Stage } from './stage.js';
 
 const usage = `Usage: npm run bench:api [-- --quick | --help]
 
 Measures the API, each figure beside what it is compared with, in one run of some nine minutes:
 REST through the gateway beside a bare Fastify route with the same SQL, driver and transaction, at 1, 16 and 64
-connections; sign-ins beside bcrypt alone; refreshes; start and idle memory. It starts a PostgreSQL of its own
-without durability, so that no disk is measured, and leaves nothing behind. Tables in Markdown come on standard
-output.
+connections, and beside PostgREST itself where HOLDFAST_POSTGREST names its binary; sign-ins beside bcrypt alone;
+refreshes; start and idle memory. It starts a PostgreSQL of its own without durability, so that no disk is measured,
+and leaves nothing behind. Tables in Markdown come on standard output.
 
   --quick  one round of one second each, to see that everything works; the numbers mean little
   --help   this text
@@ -43,7 +43,7 @@ if (search.tools === undefined) throw new Error(search.missing.map(({ reason }) 
   const idle = await stage.memory();
   const rest = await measureRest(stage);
   const auth = await measureAuth(stage, quick ? 2 : 10);
-  const sections: readonly Section[] = [rest, authSection(auth), tierSection(stage.startMilliseconds, idle)];
+  const sections: readonly Section[] = [...rest, authSection(auth), tierSection(stage.startMilliseconds, idle)];
   const machine = await describeMachine(search);
   process.stdout.write(
     `${[...sections.map(renderSection), renderMachine(machine, 'npm run bench:api')].join('\n\n')}\n`,
@@ -60,54 +60,82 @@ function parse() {
   }
 }
 
-async function measureRest(stage: Stage): Promise<Section> {
-  const rows: string[][] = [];
-  const data: unknown[] = [];
+async function measureRest(stage: Stage): Promise<readonly Section[]> {
+  const measured: RestFigures[] = [];
   await warmUp(stage);
   for (const [index, each] of cases.entries()) {
     for (const connections of connectionCounts) {
       process.stderr.write(`${each.name}, ${connections} connections\n`);
-      const [api, bare] = await interleaved(stage, each, index, connections);
-      const throughput = api.perSecond / bare.perSecond;
-      const latency = api.p99 / bare.p99;
-      data.push({ name: each.name, connections, api, bare });
-      rows.push([
-        each.name,
-        String(connections),
-        api.perSecond.toFixed(0),
-        bare.perSecond.toFixed(0),
-        throughput.toFixed(2),
-        `${api.p99.toFixed(1)} ms`,
-        `${bare.p99.toFixed(1)} ms`,
-        latency.toFixed(2),
-        `${api.microseconds.toFixed(0)} µs`,
-        `${bare.microseconds.toFixed(0)} µs`,
-        (bare.microseconds / api.microseconds).toFixed(2),
-      ]);
+      measured.push({ name: each.name, connections, ...(await interleaved(stage, each, index, connections)) });
     }
   }
-  return {
-    title: 'REST through the gateway, beside a bare Fastify route with the same SQL, driver and transaction',
-    head: [
-      'request',
-      'connections',
-      'a second',
+  const notes = [
+    `processor time of one request, in the program and in PostgreSQL: what is left when the machine does other things, too`,
+    `medians of ${rounds} rounds of ${seconds} s, one and the other in turn; PostgreSQL without durability`,
+  ];
+  const [first] = measured;
+  return [
+    compare(
+      'REST through the gateway, beside a bare Fastify route with the same SQL, driver and transaction',
       'bare',
-      'share',
-      'p99',
-      'bare',
-      'ratio',
-      'processor time',
-      'bare',
-      'share',
-    ],
-    rows,
-    notes: [
-      `processor time of one request, in the program and in PostgreSQL: what is left when the machine does other things, too`,
-      `medians of ${rounds} rounds of ${seconds} s, one and the other in turn; PostgreSQL without durability`,
-    ],
-    data,
-  };
+      measured,
+      notes,
+    ),
+    ...(first?.postgrest === undefined
+      ? []
+      : [compare('REST through the gateway, beside PostgREST without one', 'postgrest', measured, notes)]),
+  ];
+}
+
+/** Of one case, by program. */
+interface RestFigures {
+  readonly name: string;
+  readonly connections: number;
+  readonly api: Found;
+  readonly bare: Found;
+  readonly postgrest: Found | undefined;
+}
+
+function compare(
+  title: string,
+  beside: 'bare' | 'postgrest',
+  measured: readonly RestFigures[],
+  notes: readonly string[],
+): Section {
+  const rows = measured.flatMap(({ name, connections, api, ...others }) => {
+    const other = others[beside];
+    if (other === undefined) return [];
+    return [
+      [
+        name,
+        String(connections),
+        api.perSecond.toFixed(0),
+        other.perSecond.toFixed(0),
+        (api.perSecond / other.perSecond).toFixed(2),
+        `${api.p99.toFixed(1)} ms`,
+        `${other.p99.toFixed(1)} ms`,
+        (api.p99 / other.p99).toFixed(2),
+        `${api.microseconds.toFixed(0)} µs`,
+        `${other.microseconds.toFixed(0)} µs`,
+        (other.microseconds / api.microseconds).toFixed(2),
+      ],
+    ];
+  });
+  const word = beside === 'bare' ? 'bare' : 'PostgREST';
+  const head = [
+    'request',
+    'connections',
+    'a second',
+    word,
+    'share',
+    'p99',
+    word,
+    'ratio',
+    'processor time',
+    word,
+    'share',
+  ];
+  return { title, head, rows, notes, data: measured };
 }
 
 interface Found extends Measured {
@@ -125,12 +153,25 @@ async function warmUp(stage: Stage): Promise<void> {
   }
 }
 
-function loadsOf({ api, bare, keys }: Stage, { path, headers = {} }: Case, index: number) {
+interface ProgramLoad {
+  readonly program: Program;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function loadsOf(
+  { api, bare, postgrest, authorization, keys }: Stage,
+  { path, headers = {} }: Case,
+  index: number,
+): readonly ProgramLoad[] {
   const apikey = keys.publishable.current.value;
   return [
     { program: 'api', url: `${api}/rest/v1${path}`, headers: { ...headers, apikey } },
     { program: 'bare', url: `${bare}/${index}`, headers },
-  ] as const;
+    ...(postgrest === undefined
+      ? []
+      : [{ program: 'postgrest', url: `${postgrest}${path}`, headers: { ...headers, authorization } } as const]),
+  ];
 }
 
 /** One and the other in turn, so that whatever else the machine does meets both. */
@@ -139,17 +180,17 @@ async function interleaved(
   each: Case,
   index: number,
   connections: number,
-): Promise<readonly [Found, Found]> {
+): Promise<Pick<RestFigures, Program>> {
   const { method, body } = each;
   const loads = loadsOf(stage, each, index);
-  const found: [Found[], Found[]] = [[], []];
+  const found: Record<Program, Found[]> = { api: [], bare: [], postgrest: [] };
   for (const load of loads) await measure({ ...load, method, body, connections, seconds: 1 });
   for (let round = 0; round < rounds; round += 1) {
-    for (const [which, load] of loads.entries()) {
+    for (const load of loads) {
       const before = await stage.processorSeconds(load.program);
       const measured = await measure({ ...load, method, body, connections, seconds });
       const used = (await stage.processorSeconds(load.program)) - before;
-      found[which]?.push({ ...measured, microseconds: (used / (measured.perSecond * seconds)) * 1e6 });
+      found[load.program].push({ ...measured, microseconds: (used / (measured.perSecond * seconds)) * 1e6 });
     }
   }
   const middle = (all: readonly Found[]): Found => ({
@@ -157,7 +198,8 @@ async function interleaved(
     p99: median(all.map(({ p99 }) => p99)),
     microseconds: median(all.map((each) => each.microseconds)),
   });
-  return [middle(found[0]), middle(found[1])];
+  const { api, bare, postgrest } = found;
+  return { api: middle(api), bare: middle(bare), postgrest: postgrest.length === 0 ? undefined : middle(postgrest) };
 }
 
 function authSection(figures: Awaited<ReturnType<typeof measureAuth>>): Section {
