@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -158,7 +168,10 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
       try {
         chownSync(home, postgres?.uid ?? 0, postgres?.gid ?? 0);
         chmodSync(folder, 0o755);
-        const args = [join(import.meta.dirname, 'prompt-launcher-start.py'), launcher, home, postgresBin];
+        // The account may not be able to read where this checkout is.
+        const script = join(folder, 'prompt-launcher-start.py');
+        copyFileSync(join(import.meta.dirname, 'prompt-launcher-start.py'), script);
+        const args = [script, launcher, home, postgresBin];
         const { status, stdout, stderr } = spawnSync(python, args, {
           env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', ...env },
           cwd: home,
