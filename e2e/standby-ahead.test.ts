@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -61,6 +61,10 @@ test('what an agent that dies in the middle of catching up leaves behind is put 
   const settings = join(standby.dataDir, 'postgresql.auto.conf');
   await appendFile(settings, "primary_conninfo = 'host=127.0.0.1 port=1'\nprimary_slot_name = ''\n");
   await query(member, 'SELECT pg_reload_conf()');
+  // Patroni asks PostgreSQL for its settings when the file has changed. If it asked before the reload had come through, it would not ask again.
+  await sleep(500);
+  const now = new Date();
+  await utimes(settings, now, now);
   await waitUntil(
     'its own source again',
     async () => {
