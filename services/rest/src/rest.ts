@@ -29,7 +29,7 @@ export interface RestOptions {
   readonly bodyLimit?: number;
   /** Characters of path and query string together; more is 414. Default 32768, which Node's own limit of 16 KiB for all headers undercuts. */
   readonly urlLimit?: number;
-  /** Milliseconds for one request; then it is 504. Default 120000. */
+  /** Milliseconds for one request; then it is 504, up to a tenth later but no more than a second. Default 120000. */
   readonly timeoutMilliseconds?: number;
   /** Reads may run on a replica. Default false. */
   readonly readReplica?: boolean;

@@ -44,6 +44,7 @@ export interface Work {
 export interface Given {
   /** For the slots. */
   readonly values: readonly (string | null)[];
+  /** The parameters of the query string as they came. */
   readonly pairs: readonly Pair[];
 }
 
