@@ -160,4 +160,31 @@ describe.skipIf(!ready)('what Kubernetes does to a running cluster', () => {
     expect(await query(pooled, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect((await bringUp(cluster)).changed).toBe(false);
   });
+
+  test.each(['etcd', 'patroni'])(
+    'no node has the new image of %s: it is named, writes go on, and the next `up` mends it',
+    {
+      timeout: 600_000,
+    },
+    async (image) => {
+      await cluster.writeSpec(kubernetesSpec(namespace));
+      await bringUp(cluster);
+      await waitForHealth(cluster);
+      await underWrites(async () => {
+        await cluster.writeSpec(
+          kubernetesSpec(namespace).replace('pull: Never', `pull: Never, ${image}: "nobody/it:1"`),
+        );
+        const { code, error } = await cluster.refused(['up', '--yes'], { timeoutMilliseconds: 280_000 });
+        expect(code).toBe(3);
+        expect(error).toMatchObject({
+          code: 'HF_KUBERNETES_PODS_STUCK',
+          detail: expect.stringMatching(/ErrImageNeverPull.*nobody\/it:1/),
+        });
+        await cluster.writeSpec(kubernetesSpec(namespace));
+        await bringUp(cluster);
+      });
+      await waitForHealth(cluster);
+      expect((await bringUp(cluster)).changed).toBe(false);
+    },
+  );
 });
