@@ -1,4 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import {
   createTestCluster,
   docker,
@@ -17,34 +23,97 @@ const missing = dockerMissing() ?? (process.getuid?.() === 0 ? undefined : 'only
 const addresses = ['10.77.90.1', '10.77.90.2', '10.77.90.3'];
 const link = 'hf-hosts';
 const engine = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
-const spec = `name: hoststest
+const spec = (engineOf: (address: string) => string) => `name: hoststest
 runtime: docker
 listen: ${addresses[0]}
 ports: auto
 resources: { memory: 2GiB }
 hosts:
-${addresses.map((address) => `  - { address: ${address}, engine: '${engine}' }`).join('\n')}
+${addresses.map((address) => `  - { address: ${address}, engine: '${engineOf(address)}' }`).join('\n')}
 `;
+const sshd = '/usr/sbin/sshd';
+const sshPort = 2222;
+/** At the other end the docker command asks the engine that it finds by itself. */
+const sshMissing =
+  existsSync(sshd) && process.env.DOCKER_HOST === undefined
+    ? undefined
+    : 'no sshd here, or no engine at its usual place';
 
 function ip(...args: readonly string[]): void {
   const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`);
 }
 
-describe.skipIf(missing !== undefined)('several Docker hosts', () => {
+/** An SSH server for root on all addresses with keys of its own, and an `ssh` in PATH that knows both and nothing of this machine's. */
+async function startSsh(): Promise<AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-ssh-'));
+  const path = process.env.PATH ?? '';
+  for (const name of ['host', 'client']) {
+    const { status, stderr } = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
+    if (status !== 0) throw new Error(`ssh-keygen: ${stderr}`);
+  }
+  await mkdir('/run/sshd', { recursive: true });
+  const settings = [
+    ...addresses.map((address) => `ListenAddress ${address}:${sshPort}`),
+    `HostKey ${folder}/host`,
+    `AuthorizedKeysFile ${folder}/client.pub`,
+    'StrictModes no',
+    'PasswordAuthentication no',
+    'PermitRootLogin prohibit-password',
+    'MaxStartups 100',
+    'PidFile none',
+  ];
+  await writeFile(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
+  const client = join(folder, 'bin', 'ssh');
+  await mkdir(join(folder, 'bin'));
+  const options = `-F none -i '${folder}/client' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new`;
+  await writeFile(
+    client,
+    `#!/bin/sh\nexec /usr/bin/ssh ${options} -o 'UserKnownHostsFile=${folder}/known_hosts' "$@"\n`,
+  );
+  await chmod(client, 0o700);
+  const server: ChildProcess = spawn(sshd, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: 'ignore' });
+  await waitUntil('sshd listens', async () => await isListening(addresses[0] ?? ''), { timeoutMilliseconds: 10_000 });
+  process.env.PATH = `${join(folder, 'bin')}${delimiter}${path}`;
+  return {
+    [Symbol.asyncDispose]: async () => {
+      process.env.PATH = path;
+      const ended = once(server, 'exit');
+      if (server.kill()) await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function isListening(host: string): Promise<boolean> {
+  const socket = connect({ host, port: sshPort });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(1000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+const severalHosts = (isSsh: boolean) => () => {
+  let ssh: AsyncDisposable | undefined;
   let cluster: TestCluster;
 
   beforeAll(async () => {
     ip('link', 'add', link, 'type', 'bridge');
     for (const address of addresses) ip('address', 'add', `${address}/24`, 'dev', link);
     ip('link', 'set', link, 'up');
-    cluster = await createTestCluster(spec);
+    if (isSsh) ssh = await startSsh();
+    cluster = await createTestCluster(spec((address) => (isSsh ? `ssh://root@${address}:${sshPort}` : engine)));
     await cluster.json(['up'], { timeoutMilliseconds: 280_000 });
   });
 
   afterAll(async () => {
     await cluster?.holdfast(['down', '--purge', '--yes']);
     await cluster?.[Symbol.asyncDispose]();
+    await ssh?.[Symbol.asyncDispose]();
     spawnSync('ip', ['link', 'delete', link]);
     expect(docker('container', 'ls', '--all', '--quiet', '--filter', 'label=io.holdfast.cluster=hoststest')).toBe('');
   });
@@ -75,7 +144,10 @@ describe.skipIf(missing !== undefined)('several Docker hosts', () => {
     expect((await cluster.status()).leader).not.toBe(leader);
     expect(await findLostInserts(url, history)).toEqual([]);
   });
-});
+};
+
+describe.skipIf(missing !== undefined)('several Docker hosts by their sockets', severalHosts(false));
+describe.skipIf((missing ?? sshMissing) !== undefined)('several Docker hosts by ssh', severalHosts(true));
 
 test('a host without an engine is refused by name', async () => {
   const hosts = 'hosts: [{ address: 198.51.100.1, engine: ssh://root@198.51.100.1 }, { address: 198.51.100.2 }]';

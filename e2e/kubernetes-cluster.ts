@@ -56,6 +56,22 @@ export async function serviceUrl(cluster: TestCluster, namespace: string, which:
   return url.href;
 }
 
+/** Names of pods that run or will. What has ended and is only listed still does not count: kubelets tell of the end of a pod when they like to. */
+export function livePods(namespace: string): readonly string[] {
+  const { items } = JSON.parse(kubectl('get', 'pods', '--namespace', namespace, '--output', 'json')) as Pods;
+  const hasEnded = ({ metadata, status }: Pods['items'][number]) =>
+    metadata.deletionTimestamp !== undefined &&
+    (status.containerStatuses ?? []).every(({ state }) => state.running === undefined);
+  return items.filter((pod) => !hasEnded(pod)).map(({ metadata }) => metadata.name);
+}
+
+interface Pods {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+    readonly status: { readonly containerStatuses?: readonly { readonly state: { readonly running?: object } }[] };
+  }[];
+}
+
 /** Takes it down with everything that it kept; what it still has when that fails goes with the namespace. */
 export async function takeDown(cluster: TestCluster | undefined, namespace: string): Promise<void> {
   if (cluster === undefined) return;

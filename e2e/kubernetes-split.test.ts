@@ -12,7 +12,7 @@ import {
   waitUntil,
 } from '@holdfast/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bringUp, kubectl, kubernetesSpec, ready, serviceUrl, takeDown } from './kubernetes-cluster.js';
+import { bringUp, kubectl, kubernetesSpec, livePods, ready, serviceUrl, takeDown } from './kubernetes-cluster.js';
 
 /** Members in Docker on an address of this machine that pods reach, the rest in Kubernetes. Needs an engine here as well, and the node to be this machine. */
 const missing = dockerMissing() ?? (process.getuid?.() === 0 ? undefined : 'only root can add addresses');
@@ -42,15 +42,6 @@ describe.skipIf(!ready || missing !== undefined)('members in Docker, the rest in
     docker('container', 'ls', '--all', '--format', '{{.Names}}', '--filter', `label=io.holdfast.cluster=${namespace}`)
       .split('\n')
       .filter((name) => name !== '');
-  const pods = () =>
-    kubectl(
-      'get',
-      'pods',
-      '--namespace',
-      namespace,
-      '--output',
-      'jsonpath={.items[*].metadata.labels.app\\.kubernetes\\.io/name}',
-    );
 
   beforeAll(async () => {
     ip('link', 'add', link, 'type', 'bridge');
@@ -74,8 +65,9 @@ describe.skipIf(!ready || missing !== undefined)('members in Docker, the rest in
     expect(status.members.map(({ host }) => host)).toEqual([address, address, address]);
     expect(containers().filter((name) => name.includes('patroni'))).toHaveLength(3);
     expect(containers().some((name) => name.includes('etcd') || name.includes('haproxy'))).toBe(false);
-    expect(pods()).toContain('etcd');
-    expect(pods()).not.toContain('postgres');
+    const pods = livePods(namespace);
+    expect(pods).toContain('etcd-0');
+    expect(pods.filter((name) => name.startsWith('postgres'))).toEqual([]);
     expect((await bringUp(cluster)).changed).toBe(false);
   });
 
@@ -108,7 +100,7 @@ describe.skipIf(!ready || missing !== undefined)('members in Docker, the rest in
     await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     const { code, stderr } = await cluster.holdfast(['down'], { timeoutMilliseconds: 280_000 });
     expect(code, stderr).toBe(0);
-    expect([pods(), containers()]).toEqual(['', []]);
+    expect([livePods(namespace), containers()]).toEqual([[], []]);
     await bringUp(cluster);
     expect(await query(await serviceUrl(cluster, namespace, 'rw'), 'SELECT answer FROM kept')).toEqual([
       { answer: 42 },

@@ -54,28 +54,55 @@ describe.each(['strict', 'on'])('mode %s: the standby that nobody waits for is a
   });
 });
 
-test('what an agent that dies in the middle of catching up leaves behind is put right by Patroni', async () => {
+const left = "primary_conninfo = 'host=127.0.0.1 port=1'\nprimary_slot_name = ''\n";
+
+async function anyStandby() {
   const status = await waitForHealth(cluster);
   const standby = memberOf(status, status.members.find(({ name }) => name !== status.leader)?.name ?? '');
-  const member = memberUrl(url, standby);
-  const settings = join(standby.dataDir, 'postgresql.auto.conf');
-  await appendFile(settings, "primary_conninfo = 'host=127.0.0.1 port=1'\nprimary_slot_name = ''\n");
-  await query(member, 'SELECT pg_reload_conf()');
-  // Patroni asks PostgreSQL for its settings when the file has changed. If it asked before the reload had come through, it would not ask again.
-  await sleep(500);
-  const now = new Date();
-  await utimes(settings, now, now);
+  return { ...standby, url: memberUrl(url, standby), settings: join(standby.dataDir, 'postgresql.auto.conf') };
+}
+
+async function awaitOwnSource({ url, settings }: Awaited<ReturnType<typeof anyStandby>>): Promise<void> {
   await waitUntil(
     'its own source again',
     async () => {
       const [row] = await query<{ right: boolean }>(
-        member,
+        url,
         "SELECT current_setting('primary_conninfo') NOT LIKE '%port=1' AND EXISTS (SELECT FROM pg_stat_wal_receiver) AS right",
       );
       return row?.right === true && !(await readFile(settings, 'utf8')).includes('primary_');
     },
     { timeoutMilliseconds: 60_000 },
   );
+}
+
+test('what an agent that dies in the middle of catching up leaves behind is put right by Patroni', async () => {
+  const standby = await anyStandby();
+  await appendFile(standby.settings, left);
+  await query(standby.url, 'SELECT pg_reload_conf()');
+  // Patroni asks PostgreSQL for its settings when the file has changed. If it asked before the reload had come through, it would not ask again.
+  await sleep(500);
+  const now = new Date();
+  await utimes(standby.settings, now, now);
+  await awaitOwnSource(standby);
+});
+
+test('and by the next agent where Patroni looked between the change and the reload', async () => {
+  const standby = await anyStandby();
+  await appendFile(standby.settings, left);
+  // More than one turn of Patroni's.
+  await sleep(5000);
+  await query(standby.url, 'SELECT pg_reload_conf()');
+  await waitUntil(
+    'the wrong source',
+    async () =>
+      (await query(standby.url, "SELECT WHERE current_setting('primary_conninfo') LIKE '%port=1'")).length === 1,
+    { timeoutMilliseconds: 10_000 },
+  );
+  for (const pid of await processesOf(`${standby.name}-agent`)) signal(pid, 'SIGKILL');
+  await awaitOwnSource(standby);
+  const { stdout } = await cluster.holdfast(['logs', `${standby.name}-agent`, '--lines', '200']);
+  expect(stdout).toContain('source-restored');
 });
 
 async function failOver(fault: 'SIGKILL' | 'SIGSTOP'): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, type ConnectionTarget, connect } from '@holdfast/postgres';
 import { errorText, logEvent } from './log.js';
-import { receiveFrom, type WalSource } from './receive-wal.js';
+import { receiveFrom, restoreSource, type WalSource } from './receive-wal.js';
 import type { PostgresState, WalSender } from './view.js';
 
 const pollMilliseconds = 200;
@@ -51,6 +51,7 @@ export class OwnPostgres {
   #sight: PostgresSight = nothing;
   #connection: Connection | undefined;
   #eager = false;
+  #sourceIsSure = false;
   #askedAt = 0;
   #wake = new AbortController();
 
@@ -122,6 +123,10 @@ export class OwnPostgres {
         applicationName: 'holdfast-agent',
         onEnd: () => this.#wake.abort(),
       });
+      if (!this.#sourceIsSure) {
+        if (await restoreSource(this.#connection, this.#dataDirectory)) logEvent('source-restored', {});
+        this.#sourceIsSure = true;
+      }
       const askedAt = performance.now();
       const [row] = await this.#connection.query<Row>(question);
       if (row !== undefined) {

@@ -17,7 +17,7 @@ const lookMilliseconds = 10;
  *
  * A standby passes on what it has received (PostgreSQL manual, 27.2.7), and takes a change of its source with a reload (20.6.3). No slot:
  * only WAL of this moment is asked for. Should this process die in the middle, Patroni puts the source right in its next turn
- * (config.py, check_recovery_conf and _sanitize_auto_conf).
+ * (config.py, check_recovery_conf and _sanitize_auto_conf), or the next process does by `restoreSource`.
  */
 export async function receiveFrom(
   connection: Connection,
@@ -30,7 +30,7 @@ export async function receiveFrom(
   const before = row?.conninfo ?? '';
   await using passfile = await writePassfile(before);
   const parameters = { primary_conninfo: redirect(before, source, passfile.path), primary_slot_name: '' };
-  const undo = await override(join(dataDirectory, 'postgresql.auto.conf'), parameters);
+  const undo = await override(autoConf(dataDirectory), parameters);
   try {
     await connection.query('SELECT pg_reload_conf()');
     for (;;) {
@@ -39,11 +39,33 @@ export async function receiveFrom(
       await sleep(lookMilliseconds, undefined, { signal }).catch(() => undefined);
     }
   } finally {
-    if (!(await undo())) {
-      for (const name of Object.keys(parameters)) await connection.query(`ALTER SYSTEM RESET ${name}`);
-    }
+    if (!(await undo())) await reset(connection, Object.keys(parameters));
     await connection.query('SELECT pg_reload_conf()');
   }
+}
+
+/**
+ * Takes out what a process that died in the middle of `receiveFrom` left behind; answers whether there was something. Patroni does that by itself unless it
+ * asked PostgreSQL in the milliseconds between the change and its reload: it asks again only when the file has changed once more (config.py,
+ * _read_recovery_params). Throws what PostgreSQL and the file system throw.
+ */
+export async function restoreSource(connection: Connection, dataDirectory: string): Promise<boolean> {
+  const text = await readFile(autoConf(dataDirectory), 'utf8');
+  const left = ['primary_conninfo', 'primary_slot_name'].filter((name) =>
+    new RegExp(`^\\s*${name}\\b`, 'm').test(text),
+  );
+  if (left.length === 0) return false;
+  await reset(connection, left);
+  await connection.query('SELECT pg_reload_conf()');
+  return true;
+}
+
+function autoConf(dataDirectory: string): string {
+  return join(dataDirectory, 'postgresql.auto.conf');
+}
+
+async function reset(connection: Connection, parameters: readonly string[]): Promise<void> {
+  for (const name of parameters) await connection.query(`ALTER SYSTEM RESET ${name}`);
 }
 
 async function hasReceived(connection: Connection, position: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { ApiSpec } from './api-spec.js';
 import type { RuntimeKind } from './cluster-spec.js';
+import { resolveKubernetes } from './resolve-kubernetes.js';
 import type { SpecFile } from './schema.js';
 import { specDefaults } from './spec-defaults.js';
 
@@ -27,7 +28,7 @@ export function resolveApi(
     siteUrl: api.siteUrl ?? defaults.siteUrl,
     externalUrl: (
       api.externalUrl ??
-      ingressUrl(file) ??
+      kubernetesUrl(file, port) ??
       `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     ).replace(/\/+$/, ''),
     redirectUrls: api.redirectUrls ?? [],
@@ -57,16 +58,22 @@ export function resolveApi(
   };
 }
 
-function ingressUrl({ runtime, kubernetes }: SpecFile): string | undefined {
-  const host = runtime === 'kubernetes' ? kubernetes?.ingress?.api : undefined;
-  return host === undefined ? undefined : `https://${host}`;
+/** By its Ingress, or else as pods reach it; undefined: it does not run there. */
+function kubernetesUrl(file: SpecFile, port: number): string | undefined {
+  if (!isInKubernetes(file)) return undefined;
+  const { namespace, domain, ingress } = resolveKubernetes(file);
+  return ingress?.api === undefined ? `http://api.${namespace}.svc.${domain}:${port}` : `https://${ingress.api}`;
 }
 
 /** Never without the database for Supabase. In Kubernetes the community chart brings the services, unless the file says that ours are wanted. */
-export function apiEnabled({ api, supabase, runtime, kubernetes }: SpecFile): boolean {
-  const isInKubernetes = runtime === 'kubernetes' || (runtime === 'docker' && kubernetes?.members === 'docker');
-  const isWanted = api?.enabled ?? (defaults.enabled && !isInKubernetes);
-  return isWanted && (supabase?.enabled ?? specDefaults.supabase.enabled);
+export function apiEnabled(file: SpecFile): boolean {
+  const isWanted = file.api?.enabled ?? (defaults.enabled && !isInKubernetes(file));
+  return isWanted && (file.supabase?.enabled ?? specDefaults.supabase.enabled);
+}
+
+/** Also where only the members of such a cluster are looked at. */
+function isInKubernetes({ runtime, kubernetes }: SpecFile): boolean {
+  return runtime === 'kubernetes' || (runtime === 'docker' && kubernetes?.members === 'docker');
 }
 
 /**

@@ -168,7 +168,9 @@ export const kubernetesSchema = group({
   ),
   ingress: section(
     group({
-      api: field(host, "Host name of Supabase's API, for the community chart.", { examples: ['api.example.com'] }),
+      api: field(host, "Host name of Supabase's API, of ours or the community chart's.", {
+        examples: ['api.example.com'],
+      }),
       statistics: field(host, "Host name of HAProxy's statistics.", { examples: ['haproxy.example.com'] }),
       className: field(subdomain, 'Ingress class. Left out: the default one.', { examples: ['nginx'] }),
       tlsSecret: field(subdomain, 'Secret with the certificate for these hosts.', { examples: ['holdfast-tls'] }),

@@ -51,6 +51,10 @@ describe('the API', () => {
     expect(resolve('').api.externalUrl).toBe('http://127.0.0.1:8000');
     expect(resolve('listen: "::1"\nports: {api: 8001}').api.externalUrl).toBe('http://[::1]:8001');
     expect(resolve('api: {externalUrl: "https://api.example.com/"}').api.externalUrl).toBe('https://api.example.com');
+    const inKubernetes = 'name: shop\nruntime: kubernetes\n';
+    expect(resolve(inKubernetes).api.externalUrl).toBe('http://api.shop.svc.cluster.local:8000');
+    const ingress = 'kubernetes: {ingress: {api: api.example.com, issuer: letsencrypt}}';
+    expect(resolve(`${inKubernetes}${ingress}`).api.externalUrl).toBe('https://api.example.com');
   });
 });
 

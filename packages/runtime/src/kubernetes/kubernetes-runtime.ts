@@ -24,7 +24,17 @@ import {
   selector,
 } from './objects.js';
 import { isGoing, isStarted, unitStatuses } from './pod-status.js';
-import { awaitGone, awaitPods, awaitReplaced, awaitRollout, deletePods, endPods, listPods, PodWatch } from './pods.js';
+import {
+  awaitGone,
+  awaitPods,
+  awaitReplaced,
+  awaitRollout,
+  deletePods,
+  endPods,
+  listPods,
+  PodWatch,
+  renewStalePods,
+} from './pods.js';
 import { destinations, reachedSpec } from './reach.js';
 import { applyApiSecret, checkSecretObjects, ensureSecretObjects, keepClientCertificate } from './secrets.js';
 
@@ -216,6 +226,8 @@ export async function createKubernetesRuntime({
       );
       await prune(place, objects, signal);
       const wanted = { objects, note };
+      // An earlier `up` may have asked for what cannot be.
+      if (isRunning) await renewStalePods(place, 'postgres', signal);
       await awaitPods(watch, wanted, signal);
       if (isRunning) {
         // etcd and the proxies are replaced by Kubernetes, one after the other; members by us.

@@ -10,6 +10,8 @@ import { hasEnded, isGoing, type Pod, slowStart, type Trouble, troubleOf } from 
 import { adviceFor, describeTroubles, judgeTroubles, TroubleMemory } from './troubles.js';
 
 const appearMilliseconds = 120_000;
+/** Until a controller has seen what was applied. */
+const seenMilliseconds = 10_000;
 /** Longer than any pod's grace period. */
 const endMilliseconds = 180_000;
 /** A kubelet tells of what ended every ten seconds at least. */
@@ -61,6 +63,43 @@ export async function awaitGone(place: Place, signal: AbortSignal): Promise<void
   const limit = timeLimit(signal, goneMilliseconds);
   while (!limit.aborted && (await listPods(place, signal)).length > 0)
     await sleep(pauseMilliseconds, undefined, { signal });
+}
+
+/** What the API server says of a set of pods, as far as it is read here. */
+export interface PodSet {
+  readonly metadata: { readonly generation: number };
+  readonly status: { readonly observedGeneration?: number; readonly updateRevision?: string };
+}
+
+/**
+ * Names of a set's pods that were made of an older template and in which nothing runs, nor will: Kubernetes leaves them to us where we replace pods
+ * (StatefulSet, updateStrategy OnDelete), and would keep them as they are for ever. Undefined as long as the set's controller has not seen its template. Pure.
+ */
+export function stalePods({ metadata, status }: PodSet, pods: readonly Pod[]): readonly string[] | undefined {
+  const { observedGeneration = 0, updateRevision } = status;
+  if (observedGeneration < metadata.generation || updateRevision === undefined) return undefined;
+  return pods
+    .filter((pod) => {
+      const revision = pod.metadata.labels?.['controller-revision-hash'];
+      const isIdle = troubleOf(pod) !== undefined || pod.status.phase === 'Pending';
+      return !isGoing(pod) && isIdle && revision !== undefined && revision !== updateRevision;
+    })
+    .map((pod) => pod.metadata.name);
+}
+
+/** Has Kubernetes make a set's stale pods anew. */
+export async function renewStalePods(place: Place, set: string, signal: AbortSignal): Promise<void> {
+  const limit = timeLimit(signal, seenMilliseconds);
+  const args = ['statefulset', set, '--namespace', place.namespace];
+  while (!limit.aborted) {
+    const found = await place.kubectl.get<PodSet>(args, { signal });
+    if (found === undefined) return;
+    const pods = await listPods(place, signal);
+    const own = pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === set);
+    const stale = stalePods(found, own);
+    if (stale !== undefined) return await deletePods(place, stale, signal);
+    await sleep(pauseMilliseconds, undefined, { signal });
+  }
 }
 
 /** Pods that are to run, and who is told of those that do not. */

@@ -4,7 +4,7 @@ import type { KubernetesEvent } from '../../src/kubernetes/events.js';
 import type { Kubectl } from '../../src/kubernetes/kubectl.js';
 import type { Place } from '../../src/kubernetes/objects.js';
 import type { Pod } from '../../src/kubernetes/pod-status.js';
-import { awaitReplaced, endPods, PodWatch, unmadePods, type Wanted } from '../../src/kubernetes/pods.js';
+import { awaitReplaced, endPods, PodWatch, stalePods, unmadePods, type Wanted } from '../../src/kubernetes/pods.js';
 import { images, kubernetesSpec } from './example.js';
 
 const signal = new AbortController().signal;
@@ -271,5 +271,31 @@ describe('pods that are to run', () => {
   it('replace others: done when kubectl says so', async () => {
     const { place } = standIn([[...started, pod('etcd-0', running, false)]]);
     await awaitReplaced(place, new PodWatch(place, spec), { objects, target: 'statefulset/etcd' }, signal);
+  });
+});
+
+describe('pods that Kubernetes would keep as they are', () => {
+  const set = { metadata: { generation: 4 }, status: { observedGeneration: 4, updateRevision: 'postgres-new' } };
+  const made = (name: string, revision: string, state: object, going = false): Pod => {
+    const { metadata, ...rest } = pod(name, state, going);
+    return { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, 'controller-revision-hash': revision } } };
+  };
+  const missing = { waiting: { reason: 'ErrImageNeverPull' } };
+
+  it('are those of an older template in which nothing runs', () => {
+    const pods = [
+      made('postgres-0', 'postgres-old', missing),
+      made('postgres-1', 'postgres-old', running),
+      made('postgres-2', 'postgres-new', missing),
+      made('postgres-3', 'postgres-old', missing, true),
+      made('postgres-4', 'postgres-old', { waiting: { reason: 'CrashLoopBackOff' } }),
+    ];
+    expect(stalePods(set, pods)).toEqual(['postgres-0', 'postgres-4']);
+  });
+
+  it('are not known before the controller has seen the new template', () => {
+    const pods = [made('postgres-0', 'postgres-old', missing)];
+    expect(stalePods({ ...set, metadata: { generation: 5 } }, pods)).toBeUndefined();
+    expect(stalePods({ ...set, status: {} }, pods)).toBeUndefined();
   });
 });
