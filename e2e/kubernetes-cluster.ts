@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { createTestCluster, type TestCluster } from '@holdfast/testkit';
 import { expect } from 'vitest';
 
@@ -34,6 +35,11 @@ export function kubectl(...args: readonly string[]): string {
 
 export function tryKubectl(...args: readonly string[]) {
   return spawnSync('kubectl', args, { encoding: 'utf8', timeout: 120_000 });
+}
+
+/** For what takes long while clients of this process go on. */
+export async function kubectlMeanwhile(...args: readonly string[]): Promise<void> {
+  await promisify(execFile)('kubectl', args, { timeout: 120_000 });
 }
 
 export interface Up {

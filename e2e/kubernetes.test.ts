@@ -19,6 +19,10 @@ const spec = (more = '') => kubernetesSpec(namespace) + more;
 /** As in failover.test.ts: what is measured is far below. */
 const lax = 30_000;
 
+interface Chaos {
+  readonly rounds: { readonly played: readonly unknown[]; readonly skipped: readonly { readonly scenario: string }[] };
+}
+
 describe.skipIf(!ready)('the runtime kubernetes', () => {
   let cluster: TestCluster;
   let url = '';
@@ -78,6 +82,18 @@ describe.skipIf(!ready)('the runtime kubernetes', () => {
     expect(moved.code, moved.stderr).toBe(0);
     expect((await waitForHealth(cluster)).leader).not.toBe(before);
     expect((await cluster.holdfast(['logs', 'pg1', '--lines', '20'])).stdout).toMatch(/postgres|patroni|INFO/i);
+  });
+
+  test('chaos kills what runs in pods, and says what it cannot do there', async () => {
+    const before = (await waitForHealth(cluster)).leader;
+    const scenarios = ['kill-member-primary', 'freeze-member-primary'];
+    const args = ['chaos', 'run', ...scenarios, '--cluster', namespace, '--yes', '--output', 'report', '--json'];
+    const { code, stdout, stderr } = await cluster.holdfast(args, { timeoutMilliseconds: 200_000 });
+    expect(code, stdout + stderr).toBe(0);
+    const { rounds } = JSON.parse(stdout) as Chaos;
+    expect(rounds.played).toHaveLength(1);
+    expect(rounds.skipped.map(({ scenario }) => scenario)).toEqual(['freeze-member-primary']);
+    expect((await waitForHealth(cluster)).leader).not.toBe(before);
   });
 
   test('a namespace of something else, and Secrets with other values, are refused', async () => {

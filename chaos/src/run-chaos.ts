@@ -64,8 +64,11 @@ export async function runOnCluster(context: ClusterContext, options: RunOptions)
   const { signal, progress } = options;
   const reason = 'faults of networks and disks need a lab';
   const { failover, pooler, members } = context.spec;
+  const elsewhere =
+    'single processes can be killed, and any be frozen or kept down, only where they are on this machine';
   const obstacles = clusterObstacles(failover.enabled, pooler.enabled, {
     ...{ network: reason, disk: reason, clock: reason },
+    ...(context.runtime.isHere ? {} : { processes: elsewhere }),
   });
   const play = planPlay(options, { members: members.length, agents: failover.enabled }, obstacles);
   try {

@@ -1,12 +1,12 @@
 import { timeLimit } from '@holdfast/spec';
 import { withoutEtcdLeader } from '../errors.js';
 import type { FaultKind, FaultWorld } from './fault.js';
-import { killAll, processesOf } from './processes.js';
+import { killUnits } from './processes.js';
 
 export const killEtcdLeader: FaultKind = {
   name: 'kill-etcd-leader',
   summary: 'SIGKILL to the leader of etcd; the supervisor starts it again',
-  needs: 'processes',
+  needs: 'units',
   roles: ['cluster'],
   momentary: true,
   create(world) {
@@ -16,7 +16,7 @@ export const killEtcdLeader: FaultKind = {
       description: 'the leader of etcd killed',
       async inject(signal) {
         targets.push(await findEtcdLeader(world, signal));
-        killAll(await processesOf(world, targets, signal));
+        await killUnits(world, targets, signal);
       },
       heal: async () => undefined,
     };
@@ -41,7 +41,7 @@ export const loseEtcdQuorum: FaultKind = {
       description: `${targets.join(', ')} killed, and kept down: etcd has no quorum`,
       async inject(signal) {
         held = true;
-        killAll(await processesOf(world, targets, signal));
+        await killUnits(world, targets, signal);
         await Promise.all(targets.map(async (unit) => await runtime.stop(unit, signal)));
       },
       async heal(signal) {

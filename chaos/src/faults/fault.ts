@@ -8,8 +8,11 @@ import type { LabDescription } from '../lab/lab.js';
  */
 export type TargetRole = 'primary' | 'standby' | 'other replica' | 'former primary' | 'cluster';
 
-/** What a fault takes to be possible. */
-export type Need = 'processes' | 'agents' | 'pooler' | 'network' | 'disk' | 'clock';
+/**
+ * What a fault takes to be possible. `units`: those that can be killed as a whole, which every runtime can; `processes`: single ones, and those that are
+ * to stay as they are, which must be on this machine.
+ */
+export type Need = 'units' | 'processes' | 'agents' | 'pooler' | 'network' | 'disk' | 'clock';
 
 /** One fault that is about to be, or was, injected. */
 export interface Fault {

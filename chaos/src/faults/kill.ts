@@ -1,17 +1,16 @@
-import type { ProcessIdentity } from '@holdfast/runtime';
 import type { Fault, FaultKind, FaultWorld } from './fault.js';
-import { etcdBeside, killAll, mainProcessOf, postmasterOf, processesOf, unitsOfMember } from './processes.js';
+import { etcdBeside, killAll, killUnits, mainProcessOf, postmasterOf, unitsOfMember } from './processes.js';
 
 /** SIGKILL, and the supervisor starts them again at once. */
 function killOnce(
   targets: readonly string[],
   description: string,
-  find: (signal: AbortSignal) => Promise<readonly ProcessIdentity[]>,
+  inject: (signal: AbortSignal) => Promise<void>,
 ): Fault {
   return {
     targets,
     description,
-    inject: async (signal) => killAll(await find(signal)),
+    inject,
     heal: async () => undefined,
   };
 }
@@ -24,9 +23,8 @@ function killAndHold(world: FaultWorld, units: readonly string[], description: s
     targets: units,
     description,
     async inject(signal) {
-      const processes = await processesOf(world, units, signal);
       held = true;
-      killAll(processes);
+      await killUnits(world, units, signal);
       // In the same instant: the supervisor waits at least half a second before it starts a member again.
       await Promise.all(units.map(async (unit) => await runtime.stop(unit, signal)));
     },
@@ -41,19 +39,19 @@ function killAndHold(world: FaultWorld, units: readonly string[], description: s
 export const killMember: FaultKind = {
   name: 'kill-member',
   summary: 'SIGKILL to Patroni, PostgreSQL and the agent of a member at once; the supervisor starts them again',
-  needs: 'processes',
+  needs: 'units',
   roles: ['primary', 'standby', 'other replica'],
   momentary: true,
   create(world, member) {
     const units = unitsOfMember(world, member);
-    return killOnce([member], `every process of ${member} killed`, (signal) => processesOf(world, units, signal));
+    return killOnce([member], `every process of ${member} killed`, (signal) => killUnits(world, units, signal));
   },
 };
 
 export const loseMember: FaultKind = {
   name: 'lose-member',
   summary: 'the same, and the member stays down for a time',
-  needs: 'processes',
+  needs: 'units',
   roles: ['primary', 'standby', 'other replica', 'former primary'],
   momentary: false,
   create: (world, member) =>
@@ -80,7 +78,7 @@ export const killPostgres: FaultKind = {
   roles: ['primary', 'standby', 'other replica'],
   momentary: true,
   create: (world, member) =>
-    killOnce([member], `the postmaster of ${member} killed`, async () => [await postmasterOf(world, member)]),
+    killOnce([member], `the postmaster of ${member} killed`, async () => killAll([await postmasterOf(world, member)])),
 };
 
 export const killPatroni: FaultKind = {
@@ -90,7 +88,9 @@ export const killPatroni: FaultKind = {
   roles: ['primary', 'standby', 'other replica'],
   momentary: true,
   create: (world, member) =>
-    killOnce([member], `Patroni of ${member} killed`, async (signal) => [await mainProcessOf(world, member, signal)]),
+    killOnce([member], `Patroni of ${member} killed`, async (signal) =>
+      killAll([await mainProcessOf(world, member, signal)]),
+    ),
 };
 
 export const killAgent: FaultKind = {
@@ -101,7 +101,7 @@ export const killAgent: FaultKind = {
   momentary: true,
   create(world, member) {
     const [, agent = member] = unitsOfMember(world, member);
-    return killOnce([agent], `the agent of ${member} killed`, (signal) => processesOf(world, [agent], signal));
+    return killOnce([agent], `the agent of ${member} killed`, (signal) => killUnits(world, [agent], signal));
   },
 };
 
@@ -112,9 +112,9 @@ function killUnit(unit: string, needs: FaultKind['needs'], summary: string): Fau
     needs,
     roles: ['cluster'],
     momentary: true,
-    create: (world) => killOnce([unit], `${unit} killed`, (signal) => processesOf(world, [unit], signal)),
+    create: (world) => killOnce([unit], `${unit} killed`, (signal) => killUnits(world, [unit], signal)),
   };
 }
 
-export const killHaproxy = killUnit('haproxy', 'processes', 'SIGKILL to HAProxy; every session ends with it');
+export const killHaproxy = killUnit('haproxy', 'units', 'SIGKILL to HAProxy; every session ends with it');
 export const killPgbouncer = killUnit('pgbouncer', 'pooler', 'SIGKILL to PgBouncer');

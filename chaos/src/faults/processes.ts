@@ -56,6 +56,13 @@ export async function postgresProcessesOf(
   return (await processesOf(world, [member], signal)).filter(({ pid }) => readCwd(pid) === data);
 }
 
+/** SIGKILL to every process of these units: in one go where they are on this machine, else by what runs them. */
+export async function killUnits(world: FaultWorld, units: readonly string[], signal: AbortSignal): Promise<void> {
+  const { runtime } = world.context;
+  if (runtime.isHere) killAll(await processesOf(world, units, signal));
+  else await Promise.all(units.map(async (unit) => await runtime.kill(unit, signal)));
+}
+
 /** SIGKILL to all of them in one go. */
 export function killAll(processes: readonly ProcessIdentity[]): void {
   for (const each of processes) signalProcess(each, 'SIGKILL');

@@ -5,7 +5,7 @@ export const composed: readonly Scenario[] = [
   {
     name: 'back-to-back',
     summary: 'the primary is killed, and within a second of its successor’s promotion that one too',
-    needs: ['processes'],
+    needs: ['units'],
     plan(script) {
       const first = script.inject('lose-member', 'primary');
       script.awaitPromotion();
@@ -45,7 +45,7 @@ export const composed: readonly Scenario[] = [
   {
     name: 'partition-while-standby-is-down',
     summary: 'the standby is down, and then the primary is cut off from the other hosts while clients still reach it',
-    needs: ['processes', 'network'],
+    needs: ['units', 'network'],
     plan(script) {
       const standby = script.inject('lose-member', 'standby');
       script.pause(500, 3000);
@@ -73,7 +73,7 @@ export const composed: readonly Scenario[] = [
   {
     name: 'rolling-kills',
     summary: 'members are killed one after the other, faster than they come back',
-    needs: ['processes'],
+    needs: ['units'],
     plan(script) {
       const ids: number[] = [];
       for (const role of script.random.shuffle(['primary', 'standby', 'other replica'] as const)) {
@@ -89,7 +89,7 @@ export const composed: readonly Scenario[] = [
   {
     name: 'all-at-once',
     summary: 'every member is killed within a moment',
-    needs: ['processes'],
+    needs: ['units'],
     plan(script) {
       const ids = (['primary', 'standby', 'other replica'] as const).map((role) => script.inject('kill-member', role));
       script.pause(500, 1500);
@@ -101,7 +101,7 @@ export const composed: readonly Scenario[] = [
     name: 'lag-then-lose',
     summary:
       'the primary goes on for a moment without its replicas, then dies for a time: what asynchronous replication loses',
-    needs: ['processes', 'network'],
+    needs: ['units', 'network'],
     plan(script) {
       const partition = script.inject('isolate-from-members', 'primary');
       script.pause(1200, 2000);

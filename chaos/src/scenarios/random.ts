@@ -12,7 +12,7 @@ const weightOfPrimary = 3;
 export const randomRound: Scenario = {
   name: 'random',
   summary: 'one to three faults upon each other, from the seed: which, whom, when, for how long',
-  needs: ['processes'],
+  needs: ['units'],
   plan(script) {
     const { random, setting } = script;
     const kinds = faultKinds.filter(({ needs }) => setting.impossible[needs] === undefined);

@@ -59,6 +59,8 @@ export interface PoolerPod {
 /** Runs plans. One instance a cluster; holds no state of its own that a later CLI call would miss. */
 export interface Runtime extends AsyncDisposable {
   readonly kind: RuntimeKind;
+  /** Whether all that it runs are processes of this machine: elsewhere a pid in `status` is somebody else's here. */
+  readonly isHere: boolean;
   /** The plan that is in force, if any. */
   currentPlan(signal: AbortSignal): Promise<Plan | undefined>;
   /** True when something runs or is kept running. */

@@ -120,7 +120,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
     context,
     changes,
     settings: settings.changed,
-    pendingRestart: settings.pendingRestart,
+    pendingRestart: view.members.filter((member) => member.pendingRestart === true).map(({ name }) => name),
     view,
     schema,
     phases: phases.done,

@@ -150,6 +150,7 @@ export async function createKubernetesRuntime({
 
   return {
     kind: 'kubernetes',
+    isHere: false,
     reached: reachedSpec(spec, port),
     etcdTls: tlsFiles(certificates),
     certificates,

@@ -126,8 +126,9 @@ export class PodWatch {
 
   /** Whether all that is wanted has been started. HF_KUBERNETES_PODS_STUCK when Kubernetes has said for long enough why something cannot be. */
   async look({ objects, note }: Wanted, signal: AbortSignal): Promise<boolean> {
-    const pods = (await listPods(this.#place, signal)).filter((pod) => !isGoing(pod));
-    const unmade = unmadePods(objects, pods);
+    const all = await listPods(this.#place, signal);
+    const pods = all.filter((pod) => !isGoing(pod));
+    const unmade = unmadePods(objects, all);
     const pending = pods.filter(({ status }) => status.phase === 'Pending');
     const troubles = pods.flatMap((pod) => troubleOf(pod) ?? (pending.includes(pod) ? slowStart(pod) : []));
     const { stuck, slow } = judgeTroubles(this.#memory.look([...troubles, ...unmade], this.#now()));
@@ -163,17 +164,23 @@ export class PodWatch {
   }
 }
 
-/** What keeps pods and has fewer than it should, as a quota or a policy may forbid to make them. Pure. */
+/** What keeps pods and has fewer than it should: a quota or a policy may forbid to make them, or the ones before must end first. Pure. */
 export function unmadePods(objects: readonly KubernetesObject[], pods: readonly Pod[]): readonly Trouble[] {
-  return objects.filter(isWorkload).flatMap(({ kind, metadata: { name }, spec }) => {
+  return objects.filter(isWorkload).flatMap(({ kind, metadata: { name }, spec }): readonly Trouble[] => {
     // Where an autoscaler says how many, at least one.
     const wanted = (spec as { readonly replicas?: number } | undefined)?.replicas ?? 1;
-    const there = pods.filter(
+    const own = pods.filter(
       ({ metadata, status }) => metadata.labels?.['app.kubernetes.io/name'] === name && !isOver(status.phase),
     );
-    if (there.length >= wanted) return [];
-    const pod = `${kind} ${name}`;
-    return [{ kind: 'unmade', pod, uid: pod, restarts: 0, text: `${there.length} of ${wanted} pods are made` }];
+    const going = own.filter(isGoing);
+    const there = own.length - going.length;
+    if (there >= wanted) return [];
+    const known = { pod: `${kind} ${name}`, uid: `${kind} ${name}`, restarts: 0 };
+    if (own.length >= wanted) {
+      const text = `waits for the end of ${going.map(({ metadata }) => metadata.name).join(', ')}`;
+      return [{ ...known, kind: 'slow', text }];
+    }
+    return [{ ...known, kind: 'unmade', text: `${there} of ${wanted} pods are made` }];
   });
 }
 

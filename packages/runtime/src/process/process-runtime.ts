@@ -57,6 +57,7 @@ export function createProcessRuntime({ stateDirectory, cluster }: ProcessRuntime
 
   return {
     kind: 'process',
+    isHere: true,
 
     currentPlan: async () => readPlan(stateDirectory),
 

@@ -100,6 +100,7 @@ export function joinRuntimes(halves: Halves, spec: ClusterSpec): SplitRuntime {
   const halfOf = (unit: string): Runtime => (members.has(unit) ? docker : kubernetes);
   return {
     kind: 'kubernetes',
+    isHere: false,
     reached: kubernetes.reached,
     etcdTls: kubernetes.etcdTls,
     halves,

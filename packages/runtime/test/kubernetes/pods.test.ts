@@ -256,6 +256,14 @@ describe('pods that are to run', () => {
     expect(unmadePods(api, [pod('api-x', running, false)])).toEqual([]);
   });
 
+  it('the one before has not ended yet: told of, and waited for', () => {
+    const net = planInKubernetes(kubernetesSpec(''), images).objects.filter(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'net',
+    );
+    const [found] = unmadePods(net, [pod('net-x', running)]);
+    expect(found).toMatchObject({ kind: 'slow', pod: 'Deployment net', text: 'waits for the end of net-x' });
+  });
+
   it('replace others: kubectl is not waited for when they cannot', async () => {
     const { place, orders } = standIn([[...started, etcd('ErrImageNeverPull', refusal)]], { endless: 'rollout' });
     let now = 0;

@@ -39,6 +39,7 @@ class Half {
     };
     this.runtime = {
       kind: 'kubernetes',
+      isHere: false,
       currentPlan: async () => this.plan,
       isActive: async () => this.plan !== undefined,
       apply: async (plan) => {
