@@ -33,11 +33,15 @@ ${addresses.map((address) => `  - { address: ${address}, engine: '${engineOf(add
 `;
 const sshd = '/usr/sbin/sshd';
 const sshPort = 2222;
+const speaksSsh = [
+  ['docker', 'compose', 'version'],
+  ['/usr/bin/python3', '-c', 'import paramiko'],
+].some(([program = '', ...args]) => spawnSync(program, args).status === 0);
 /** At the other end the docker command asks the engine that it finds by itself. */
 const sshMissing =
-  existsSync(sshd) && process.env.DOCKER_HOST === undefined
+  existsSync(sshd) && speaksSsh && process.env.DOCKER_HOST === undefined
     ? undefined
-    : 'no sshd here, or no engine at its usual place';
+    : 'no sshd here, Compose does not speak ssh, or no engine at its usual place';
 
 function ip(...args: readonly string[]): void {
   const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });

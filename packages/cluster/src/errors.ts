@@ -318,6 +318,16 @@ export function notInTime(what: string, seconds: number, detail: string): Holdfa
   });
 }
 
+export function statementWaited(primary: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_UP_WAITED',
+    message: `The primary, ${primary}, did not answer a statement in time.`,
+    suggestion:
+      'In a synchronous mode commits wait for a standby: `holdfast status` shows whether one streams, `holdfast logs` why not. Then run `holdfast up` again: it goes on where it stopped.',
+    exitCode: ExitCode.timeout,
+  });
+}
+
 export function notUp(name: string): HoldfastError {
   return new HoldfastError({
     code: 'HF_NOT_UP',

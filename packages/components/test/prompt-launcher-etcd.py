@@ -1,8 +1,9 @@
 """Lets Patroni's own etcd client lose its first server and looks where it asks afterwards, how long it waited for a silent one, and whether what
-it sends goes out at once.
+it sends goes out at once, and which paths it asks for while etcd's members have agreed on an old version.
 
 Usage: prompt-launcher-etcd.py LAUNCHER
-Output, JSON: {"asks": {step: "first" | "second"}, "silent": {"before" | "after": seconds}, "noDelay": {"before" | "after": bool}}
+Output, JSON: {"asks": {step: "first" | "second"}, "silent": {"before" | "after": seconds}, "noDelay": {"before" | "after": bool},
+"prefix": {"before" | "after": path}}
 """
 import json
 import runpy
@@ -95,6 +96,30 @@ def sends_at_once():
         return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
+class Young(Answering):
+    """One member of etcd has not been seen yet."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"etcdserver": "3.4.23", "etcdcluster": "3.0.0"}')
+
+
+def prefix_at_first():
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Young)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = 'http://127.0.0.1:%d' % server.server_port
+    asking = PatroniEtcd3Client({**config, 'hosts': [url]}, DnsCachingResolver())
+    asking._ensure_version_prefix(url)
+    server.shutdown()
+    server.server_close()
+    return asking.version_prefix
+
+
+prefix = {'before': prefix_at_first()}
+launcher['judge_etcd_by_its_servers'](etcd3)
+prefix['after'] = prefix_at_first()
+
 no_delay = {'before': sends_at_once()}
 launcher['send_to_etcd_at_once'](etcd3)
 no_delay['after'] = sends_at_once()
@@ -115,4 +140,4 @@ client.set_base_uri(second)
 turn('gone')
 loop.dcs = None
 turn('written in another way')
-json.dump({'asks': asks, 'silent': silent, 'noDelay': no_delay}, sys.stdout)
+json.dump({'asks': asks, 'silent': silent, 'noDelay': no_delay, 'prefix': prefix}, sys.stdout)

@@ -139,9 +139,10 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
     const { env } = layoutWithPatroni(folder).tools.patroni;
     const { status, stdout, stderr } = run([join(import.meta.dirname, 'prompt-launcher-etcd.py'), launcher], env);
     expect(status, stderr).toBe(0);
-    const { asks, silent, noDelay } = JSON.parse(stdout) as {
+    const { asks, silent, noDelay, prefix } = JSON.parse(stdout) as {
       readonly asks: Readonly<Record<string, string>>;
       readonly noDelay: { readonly before: boolean; readonly after: boolean };
+      readonly prefix: { readonly before: string; readonly after: string };
       readonly silent: { readonly before: number; readonly after: number };
     };
     // Two servers: half of 9 s for each, and twice in that.
@@ -150,6 +151,7 @@ describe.skipIf(patroniMissing !== undefined)(`Patroni's waits ${patroniMissing 
     expect(silent.after).toBeLessThan(silent.before);
     // Patroni does it by itself once `before` is true: the launcher's part can go then.
     expect(noDelay).toEqual({ before: false, after: true });
+    expect(prefix).toEqual({ before: '/v3alpha', after: '/v3' });
     expect(asks).toEqual({
       'as it begins': 'first',
       'without a leader': 'second',

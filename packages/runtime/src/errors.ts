@@ -175,6 +175,16 @@ export function composeMissing(): HoldfastError {
   });
 }
 
+export function composeWithoutSsh(output: string): HoldfastError {
+  return new HoldfastError({
+    code: 'HF_DOCKER_COMPOSE_SSH',
+    message: 'docker-compose cannot reach engines by ssh here.',
+    detail: lastLines(output),
+    suggestion: 'Install python3-paramiko, which it asks for, or Compose v2, the plugin of docker.',
+    exitCode: ExitCode.environment,
+  });
+}
+
 export function dockerNoEngine(output: string): HoldfastError {
   return new HoldfastError({
     code: 'HF_DOCKER_NO_ENGINE',

@@ -88,9 +88,13 @@ export const apiSection = section(
       { default: defaults.profile },
     ),
     siteUrl: field(address, "The application's own URL, where links in mails lead.", { default: defaults.siteUrl }),
-    externalUrl: field(address, 'How clients reach the API. Left out: its address and port; in Kubernetes the host of kubernetes.ingress.api, or else its service.', {
-      examples: ['https://api.example.com'],
-    }),
+    externalUrl: field(
+      address,
+      'How clients reach the API. Left out: its address and port; in Kubernetes the host of kubernetes.ingress.api, or else its service.',
+      {
+        examples: ['https://api.example.com'],
+      },
+    ),
     redirectUrls: field(textList(), 'Further places that sign-ins may return to; `*` and `**` stand for anything.', {
       default: [],
     }),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionTarget } from '@holdfast/postgres';
 import { HoldfastError, type Secrets } from '@holdfast/spec';
 import type { ClusterContext } from '../context.js';
+import { statementWaited } from '../errors.js';
 import { findPrimary, type Primary, waitForPrimary } from './wait-until-up.js';
 
 export interface PrimaryOptions {
@@ -14,6 +15,8 @@ const primarySeconds = 60;
 const attempts = 5;
 const retryMilliseconds = 200;
 const watchMilliseconds = 500;
+/** The driver's words for a statement that was not answered in time (pg, client.js). */
+const silence = 'Query read timeout';
 
 /**
  * Runs something on the primary; when that is lost in the middle, or frozen while another one took over, again on its successor. `run`
@@ -38,7 +41,9 @@ export async function withPrimary<Result>(
       return await run({ host, port, user: 'postgres', password: secrets.postgres }, either);
     } catch (error) {
       signal.throwIfAborted();
-      if (attempt === attempts || !(over.signal.aborted || lostItsPrimary(error))) throw error;
+      const isSilent = error instanceof Error && error.message === silence;
+      if (attempt === attempts || !(over.signal.aborted || lostItsPrimary(error)))
+        throw isSilent ? statementWaited(primary.name) : error;
       await sleep(retryMilliseconds, undefined, { signal });
     } finally {
       over.abort();

@@ -154,7 +154,8 @@ export function createDockerRuntime(options: DockerRuntimeOptions): DockerRuntim
       const changes = plannedChanges(wanted, await inspect(signal));
       // A first start that is cut off has a plan to go on with. Later, until it is carried out, the old one is what the rest still runs.
       if (before === undefined) writePlan(planFolder, plan);
-      await Promise.all(sites.map(async (site) => await site.up(planned(plan), secrets, signal)));
+      const renewed = new Set(changes.filter(({ action }) => action === 'restart').map(({ unit }) => unit));
+      await Promise.all(sites.map(async (site) => await site.up(planned(plan), { secrets, renewed, signal })));
       const disturbed = new Set(changes.map(({ unit }) => unit));
       const reloaded = await reload(before, plan, disturbed, signal);
       writePlan(planFolder, plan);

@@ -1,5 +1,6 @@
 import type { HoldfastError } from '@holdfast/spec/errors';
 import {
+  composeWithoutSsh,
   dockerDenied,
   dockerFailed,
   dockerImageMissing,
@@ -11,6 +12,7 @@ import {
 /** What the docker command or Compose printed when it failed, as an error for people. Pure. The words are those of Docker 20 to 28. */
 export function judgeDockerFailure(command: string, output: string): HoldfastError {
   const match = (pattern: RegExp) => pattern.exec(output)?.[1];
+  if (/Install paramiko/.test(output)) return composeWithoutSsh(output);
   if (
     /permission denied.*(docker\.sock|daemon)|connect: permission denied|PermissionError.*Permission denied/is.test(
       output,

@@ -119,14 +119,25 @@ export class Site {
     await ensureImages(this.engine, this.#folder, this.#containers(planned.plan), planned.settings, options);
   }
 
-  /** Has Compose make what runs as the plan says. */
-  async up(planned: DockerPlan, secrets: Secrets, signal: AbortSignal): Promise<void> {
+  /**
+   * Has Compose make what runs as the plan says. `renewed`: units whose containers are made anew. They are one after the other: Compose v2 would stop all
+   * of them before it starts the first one again, and clients of HAProxy would wait for the end of everything else.
+   */
+  async up(
+    planned: DockerPlan,
+    { secrets, renewed, signal }: { secrets: Secrets; renewed: ReadonlySet<string>; signal: AbortSignal },
+  ): Promise<void> {
     const containers = this.#containers(planned.plan);
     writeFolder(this.#folder, dockerFolder(planned, this.host));
     writeSecretFiles(this.#folder, secretsOf(containers.flatMap(({ units }) => units)), secrets);
     if (this.#certificates !== undefined) writeCertificate(this.#folder, this.#certificates);
     await this.bringCopies(containers, signal);
-    await this.engine.compose(this.#folder, ['up', '--detach', '--no-build', '--remove-orphans'], { signal });
+    const up = ['up', '--detach', '--no-build'];
+    for (const { service, units } of containers) {
+      if (units.some(({ id }) => renewed.has(id)))
+        await this.engine.compose(this.#folder, [...up, '--no-deps', service], { signal });
+    }
+    await this.engine.compose(this.#folder, [...up, '--remove-orphans'], { signal });
   }
 
   /** Brings what containers read while they run up to date, where there is such. */

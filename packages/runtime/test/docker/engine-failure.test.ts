@@ -47,6 +47,7 @@ const cases: readonly (readonly [string, string])[] = [
     'ERROR: failed to solve: nowhere:none: failed to resolve source metadata for registry.example.org/library/nowhere:none: not found',
     'HF_DOCKER_IMAGE',
   ],
+  ['docker.errors.DockerException: Install paramiko package to enable ssh:// support', 'HF_DOCKER_COMPOSE_SSH'],
   ['failed to build: something else', 'HF_DOCKER_FAILED'],
 ];
 
