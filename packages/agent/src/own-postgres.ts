@@ -117,15 +117,14 @@ export class OwnPostgres {
   async #look(signal: AbortSignal): Promise<void> {
     const before = this.#sight;
     try {
-      this.#connection ??= await connect(this.#target, {
-        timeoutMilliseconds: answerMilliseconds,
-        statementTimeoutMilliseconds: answerMilliseconds,
-        applicationName: 'holdfast-agent',
-        onEnd: () => this.#wake.abort(),
-      });
-      if (!this.#sourceIsSure) {
-        if (await restoreSource(this.#connection, this.#dataDirectory)) logEvent('source-restored', {});
-        this.#sourceIsSure = true;
+      if (this.#connection === undefined) {
+        this.#connection = await connect(this.#target, {
+          timeoutMilliseconds: answerMilliseconds,
+          statementTimeoutMilliseconds: answerMilliseconds,
+          applicationName: 'holdfast-agent',
+          onEnd: () => this.#wake.abort(),
+        });
+        await this.#makeSureOfSource(this.#connection);
       }
       const askedAt = performance.now();
       const [row] = await this.#connection.query<Row>(question);
@@ -146,6 +145,17 @@ export class OwnPostgres {
         logEvent('postgres-silent', { state: this.#sight.state, error: errorText(error) });
     }
     if (this.#eager || JSON.stringify(this.#sight) !== JSON.stringify(before)) this.#changed();
+  }
+
+  /** Once in this process's life; should it fail, PostgreSQL is watched all the same, and the next connection tries again. */
+  async #makeSureOfSource(connection: Connection): Promise<void> {
+    if (this.#sourceIsSure) return;
+    try {
+      if (await restoreSource(connection, this.#dataDirectory)) logEvent('source-restored', {});
+      this.#sourceIsSure = true;
+    } catch (error) {
+      logEvent('source-not-restored', { error: errorText(error) });
+    }
   }
 
   /** postmaster.pid goes when PostgreSQL shuts down, in every mode, and stays when it is killed. */
