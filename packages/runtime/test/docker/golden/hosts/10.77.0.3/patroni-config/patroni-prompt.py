@@ -225,6 +225,28 @@ def send_to_etcd_at_once(etcd3):
     etcd3.Etcd3.set_socket_options = set_socket_options
 
 
+def judge_etcd_by_its_servers(etcd3):
+    """Take the path of etcd's API from the version of the server that is asked, where the members have not agreed on one yet.
+
+    As long as one of them has never been seen, the version that they agree on is 3.0, whatever they are. Patroni would ask for the paths of
+    that version, which servers since 3.4 do not have, and never look again: a member that starts before all of etcd's hosts are up would
+    stay outside until somebody starts it again.
+    """
+    client = etcd3.Etcd3Client
+    original = client._ensure_version_prefix
+
+    def _ensure_version_prefix(self, base_uri, **kwargs):
+        original(self, base_uri, **kwargs)
+        if self.version_prefix == '/v3':
+            return
+        answer = self._handle_server_response(self.http.urlopen(self._MGET, base_uri + '/version', **kwargs))
+        version = tuple(int(each) for each in answer['etcdserver'].split('.'))
+        if version >= (3, 4):
+            self._cluster_version, self.version_prefix = version, '/v3'
+
+    client._ensure_version_prefix = _ensure_version_prefix
+
+
 
 def parse_yaml_with_libyaml():
     """The same documents by libyaml, where the system's package has it: a seventh of the time, for some thousand lines a start."""
@@ -527,6 +549,7 @@ def shorten_waits(early):
         from patroni.dcs import etcd, etcd3
         wait_less_for_one_etcd(etcd)
         send_to_etcd_at_once(etcd3)
+        judge_etcd_by_its_servers(etcd3)
     except Exception as error:
         print('patroni-prompt: %r' % error, file=sys.stderr)
     print('patroni-prompt: waits cut short: %s' % (', '.join(shortened) or 'none'), file=sys.stderr, flush=True)
