@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -56,7 +56,7 @@ async function startSsh(): Promise<AsyncDisposable> {
     const { status, stderr } = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
     if (status !== 0) throw new Error(`ssh-keygen: ${stderr}`);
   }
-  await mkdir('/run/sshd', { recursive: true });
+  const made = await mkdir('/run/sshd', { recursive: true });
   const settings = [
     ...addresses.map((address) => `ListenAddress ${address}:${sshPort}`),
     `HostKey ${folder}/host`,
@@ -85,6 +85,7 @@ async function startSsh(): Promise<AsyncDisposable> {
       const ended = once(server, 'exit');
       if (server.kill()) await ended;
       await rm(folder, { recursive: true });
+      if (made !== undefined) await rmdir(made);
     },
   };
 }
