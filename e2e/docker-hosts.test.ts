@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import {
   createTestCluster,
+  createThrowAwayFolder,
   docker,
   dockerMissing,
   findLostInserts,
@@ -50,7 +50,8 @@ function ip(...args: readonly string[]): void {
 
 /** An SSH server for root on all addresses with keys of its own, and an `ssh` in PATH that knows both and nothing of this machine's. */
 async function startSsh(): Promise<AsyncDisposable> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-ssh-'));
+  const place = await createThrowAwayFolder();
+  const folder = place.path;
   const path = process.env.PATH ?? '';
   for (const name of ['host', 'client']) {
     const { status, stderr } = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
@@ -84,7 +85,7 @@ async function startSsh(): Promise<AsyncDisposable> {
       process.env.PATH = path;
       const ended = once(server, 'exit');
       if (server.kill()) await ended;
-      await rm(folder, { recursive: true });
+      await place[Symbol.asyncDispose]();
       if (made !== undefined) await rmdir(made);
     },
   };
