@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { acquireLock, readLockHolder } from '../src/process/lock.js';
+import { readStat } from '../src/process/proc.js';
 import { eventually, signal } from './support/test-cluster.js';
 
 let directory: string;
@@ -39,7 +42,27 @@ it('is won by exactly one of many', async () => {
   );
   const won = attempts.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   expect(won.length).toBe(1);
+  const said = attempts.flatMap((each) => (each.status === 'rejected' ? [String((each.reason as Error).message)] : []));
+  expect(said.filter((text) => !text.includes(`${process.pid} (up)`))).toEqual([]);
   won[0]?.release();
+});
+
+it('names a holder that has not written itself into the file yet', async () => {
+  writeFileSync(path, '');
+  const holder = spawn('flock', ['--no-fork', path, 'sleep', '20'], { stdio: 'ignore' });
+  try {
+    const isHeld = () => spawnSync('flock', ['--nonblock', path, 'true']).status === 1;
+    await eventually(isHeld, (held) => held);
+    const refused = acquireLock(path, 'other', signal).catch((error: unknown) => error);
+    await sleep(200);
+    const startTime = readStat(process.pid)?.startTime;
+    writeFileSync(path, JSON.stringify({ pid: process.pid, startTime, command: 'late', since: '' }));
+    expect(await refused).toMatchObject({ message: expect.stringContaining(`${process.pid} (late)`) });
+  } finally {
+    const ended = once(holder, 'exit');
+    holder.kill('SIGKILL');
+    await ended;
+  }
 });
 
 it('vanishes with its holder, and is not inherited by what the holder started', async () => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '@holdfast/spec';
 import { locked, programFailed } from '../errors.js';
 import { isAlive, type ProcessIdentity, readStat } from './proc.js';
 
@@ -17,6 +19,8 @@ export interface Lock extends AsyncDisposable {
 }
 
 const conflict = 75;
+const writtenMilliseconds = 1000;
+const lookMilliseconds = 10;
 
 /**
  * Takes the lock `path` or throws HF_LOCKED at once, naming the holder. The file stays; only the kernel's lock counts, and
@@ -92,8 +96,18 @@ async function lockDescriptor(descriptor: number, path: string, signal: AbortSig
     }
     throw programFailed('flock', (error as Error).message);
   }
-  if (code === conflict) throw locked(path, readLockHolder(path));
+  if (code === conflict) throw locked(path, await findHolder(path, signal));
   if (code !== 0) throw programFailed('flock', `it ended with ${code}`);
+}
+
+/** Who has the lock writes itself into the file a moment later. */
+async function findHolder(path: string, signal: AbortSignal): Promise<LockHolder | undefined> {
+  const limit = timeLimit(signal, writtenMilliseconds);
+  for (;;) {
+    const holder = readLockHolder(path);
+    if (holder !== undefined || limit.aborted) return holder;
+    await sleep(lookMilliseconds, undefined, { signal });
+  }
 }
 
 function isSameFile(descriptor: number, path: string): boolean {
