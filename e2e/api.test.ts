@@ -18,16 +18,9 @@ function client(key: 'SUPABASE_ANON_KEY' | 'SUPABASE_SECRET_KEY' | 'SUPABASE_PUB
   });
 }
 
-async function readEnvironment(): Promise<Readonly<Record<string, string>>> {
-  const { stdout } = await cluster.holdfast(['env']);
-  return Object.fromEntries(
-    [...stdout.matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm)].map(([, name = '', value = '']) => [name, value]),
-  );
-}
-
 beforeAll(async () => {
   cluster = await startTestCluster(`${testSpec}api:\n  enabled: true\n`);
-  environment = await readEnvironment();
+  environment = await cluster.environment();
   await query(
     await cluster.url('rw'),
     `CREATE TABLE public.notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -66,7 +59,7 @@ test('supabase-js needs its URL and a key: signs up, writes, reads its own rows,
 test('rotated keys count at once, without a restart', async () => {
   const before = environment.SUPABASE_SECRET_KEY;
   await cluster.json(['keys', 'rotate', 'secret', '--grace', '0s', '--yes']);
-  environment = await readEnvironment();
+  environment = await cluster.environment();
   expect(environment.SUPABASE_SECRET_KEY).not.toBe(before);
   const status = async (apikey: string) =>
     (await fetch(`${environment.SUPABASE_URL}/rest/v1/notes`, { headers: { apikey } })).status;

@@ -80,14 +80,6 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     return history.longestGapMilliseconds;
   }
 
-  /** What an application is given. */
-  async function environment(): Promise<Readonly<Record<string, string>>> {
-    const { stdout } = await cluster.holdfast(['env']);
-    return Object.fromEntries(
-      [...stdout.matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm)].map(([, name = '', value = '']) => [name, value]),
-    );
-  }
-
   const leader = async () => (await waitForHealth(cluster)).leader ?? '';
 
   test('runs every unit, without a password in what the engine shows of it', async () => {
@@ -100,7 +92,7 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     ]);
     const state = join(cluster.folder, '.holdfast/dockertest');
     const secrets = Object.values(JSON.parse(await readFile(join(state, 'secrets.json'), 'utf8')) as object);
-    const { SUPABASE_SECRET_KEY = '', SUPABASE_SERVICE_ROLE_KEY = '' } = await environment();
+    const { SUPABASE_SECRET_KEY = '', SUPABASE_SERVICE_ROLE_KEY = '' } = await cluster.environment();
     expect([SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY]).not.toContain('');
     secrets.push(SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY);
     const ids = ours('container', 'ls', '--quiet').split('\n');
@@ -120,7 +112,7 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
   });
 
   test('supabase-js signs up, writes and reads through the container of the API, and rides through such a kill', async () => {
-    const { SUPABASE_URL = '', SUPABASE_PUBLISHABLE_KEY = '' } = await environment();
+    const { SUPABASE_URL = '', SUPABASE_PUBLISHABLE_KEY = '' } = await cluster.environment();
     await query(
       url,
       `CREATE TABLE public.notes (id uuid PRIMARY KEY, owner uuid NOT NULL DEFAULT auth.uid(), text text NOT NULL);
@@ -176,7 +168,7 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
     expect(docker('exec', name, 'id', '-u')).toBe('996');
     const touched = docker('exec', name, 'sh', '-c', 'touch /usr/x /opt/holdfast/x /run/holdfast-keys/x 2>&1; true');
     expect(touched.match(/Read-only file system/g)).toHaveLength(3);
-    const { SUPABASE_URL = '', SUPABASE_SECRET_KEY: before = '' } = await environment();
+    const { SUPABASE_URL = '', SUPABASE_SECRET_KEY: before = '' } = await cluster.environment();
     const status = async (apikey: string) =>
       await fetch(`${SUPABASE_URL}/auth/v1/settings`, { headers: { apikey } }).then(
         (answer) => answer.status,
@@ -184,7 +176,7 @@ describe.skipIf(missing !== undefined)('the runtime docker', () => {
       );
     await cluster.json(['keys', 'rotate', 'secret', '--grace', '0s', '--yes']);
     await expect.poll(async () => await status(before), { timeout: 20_000 }).toBe(401);
-    const { SUPABASE_SECRET_KEY: after = '' } = await environment();
+    const { SUPABASE_SECRET_KEY: after = '' } = await cluster.environment();
     expect(await status(after)).toBe(200);
     const pid = firstProcess(name);
     process.kill(pid, 'SIGKILL');

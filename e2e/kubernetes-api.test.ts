@@ -24,11 +24,6 @@ const spec = (images = '') =>
 describe.skipIf(!ready)('Supabase’s API in Kubernetes', () => {
   let cluster: TestCluster;
   let url = '';
-  const environment = async (): Promise<Readonly<Record<string, string>>> => {
-    const { stdout } = await cluster.holdfast(['env']);
-    const found = [...stdout.matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm)].map(([, name = '', value = '']) => [name, value]);
-    return Object.fromEntries(found);
-  };
   const address = () =>
     `http://${kubectl('get', 'service', 'api', ...inNamespace, '--output', 'jsonpath={.spec.clusterIP}:{.spec.ports[0].port}')}`;
   const pods = () =>
@@ -54,7 +49,7 @@ describe.skipIf(!ready)('Supabase’s API in Kubernetes', () => {
 
   /** Writes and reads before, through and after it; none may fail. */
   async function underRequests(what: () => Promise<void> | void): Promise<void> {
-    const supabase = client((await environment()).SUPABASE_SECRET_KEY ?? '');
+    const supabase = client((await cluster.environment()).SUPABASE_SECRET_KEY ?? '');
     let done = 0;
     let longest = 0;
     const failed: unknown[] = [];
@@ -119,7 +114,7 @@ describe.skipIf(!ready)('Supabase’s API in Kubernetes', () => {
        ALTER TABLE public.secrets ENABLE ROW LEVEL SECURITY;
        CREATE POLICY own ON public.secrets TO authenticated USING (owner = auth.uid()) WITH CHECK (owner = auth.uid())`,
     );
-    const { SUPABASE_PUBLISHABLE_KEY = '' } = await environment();
+    const { SUPABASE_PUBLISHABLE_KEY = '' } = await cluster.environment();
     const alice = client(SUPABASE_PUBLISHABLE_KEY);
     const { error } = await alice.auth.signUp({ email: 'alice@example.com', password: 'secret123' });
     expect(error).toBeNull();
@@ -150,7 +145,7 @@ describe.skipIf(!ready)('Supabase’s API in Kubernetes', () => {
   });
 
   test('pods hear of new keys', { timeout: 300_000 }, async () => {
-    const { SUPABASE_SECRET_KEY: before = '' } = await environment();
+    const { SUPABASE_SECRET_KEY: before = '' } = await cluster.environment();
     const status = async (apikey: string) =>
       await fetch(`${address()}/auth/v1/settings`, { headers: { apikey, connection: 'close' } }).then(
         (answer) => answer.status,
@@ -158,7 +153,7 @@ describe.skipIf(!ready)('Supabase’s API in Kubernetes', () => {
       );
     expect(await status(before)).toBe(200);
     await cluster.json(['keys', 'rotate', 'secret', '--grace', '0s', '--yes']);
-    const { SUPABASE_SECRET_KEY: after = '' } = await environment();
+    const { SUPABASE_SECRET_KEY: after = '' } = await cluster.environment();
     // A kubelet brings a Secret's new content within a minute or two, to each pod by itself.
     const all = async (key: string) => await Promise.all([1, 2, 3, 4, 5, 6].map(async () => await status(key)));
     await expect

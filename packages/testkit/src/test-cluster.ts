@@ -13,6 +13,8 @@ export interface TestCluster extends AsyncDisposable {
   json<Document>(args: readonly string[], options?: Partial<CliOptions>): Promise<Document>;
   /** Runs a command with --json that must be refused; answers its exit code and its error. */
   refused(args: readonly string[], options?: Partial<CliOptions>): Promise<RefusedCommand>;
+  /** What an application is given, by name; `holdfast env`. */
+  environment(): Promise<Readonly<Record<string, string>>>;
   status(): Promise<StatusReport>;
   /** Connection URI; `holdfast url …`. */
   url(...args: readonly string[]): Promise<string>;
@@ -60,6 +62,12 @@ export async function createTestCluster(
     holdfast,
     json,
     refused,
+    async environment() {
+      const { stdout } = await holdfast(['env']);
+      return Object.fromEntries(
+        [...stdout.matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm)].map(([, name = '', value = '']) => [name, value]),
+      );
+    },
     status: async () => JSON.parse((await holdfast(['status', '--json'])).stdout) as StatusReport,
     url: async (...args) => (await json<{ url: string }>(['url', ...args])).url,
     writeSpec,
